@@ -1,0 +1,67 @@
+# Every target does its own set-up; all it needs is make and python3 (3.11 or newer).
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format type compile generated check bench lock clean
+
+BIN := .venv/bin
+READY := .venv/.ready
+ARGS ?=
+
+# The first Python that is new enough and can make virtual environments.
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell \
+	$(p) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv: the pinned packages, and fanfold itself
+	@echo 'ready: $(BIN)/fanfold --help'
+
+$(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
+	@test -n '$(PYTHON)' || { echo 'No python3 here is 3.11 or newer and has its venv module: install one' \
+		'(Debian, Ubuntu: apt install python3-venv) or name one: make PYTHON=/path/to/python3' >&2; exit 1; }
+	@echo 'Installing the pinned packages into .venv (the first time it downloads about 350 MB)'
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## run the whole pipeline here, on 20,000 generated rows
+	$(BIN)/fanfold run --set data=sample:20000 --output demo --overwrite
+
+test: $(READY) ## run the tests (ARGS='-k folds' runs some of them)
+	$(BIN)/pytest -q -n 2 --dist loadfile $(ARGS)
+
+lint: $(READY) ## look for bad style
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(READY) ## mend bad style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+type: $(READY) ## check the types
+	$(BIN)/mypy
+
+compile: $(READY) ## write all that is generated: YAML, and the tables in READMEs
+	$(BIN)/python -m pipelines.generate
+
+generated: $(READY) ## check that all that is generated is up to date
+	$(BIN)/python -m pipelines.generate --check
+
+check: lint type generated test ## everything that CI checks
+
+bench: $(READY) ## time fanfold beside what one would use instead
+	$(BIN)/python benchmarks/peers.py $(ARGS)
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+lock: $(READY) ## pin the newest versions (ARGS='-P polars' renews one)
+	$(LOCK) $(or $(ARGS),--upgrade) --group uv -o requirements/uv.txt
+	$(LOCK) $(or $(ARGS),--upgrade) pyproject.toml --extra kfp --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
+
+clean: ## remove all that the others made
+	rm -rf .venv build dist demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
