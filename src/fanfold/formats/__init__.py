@@ -1,0 +1,1 @@
+"""How each file format becomes batches: one small module a format."""
