@@ -1,0 +1,111 @@
+"""What this process may use: processors and memory, of the container and not of its host."""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+DATA_SHARE = 0.92
+"""Part of the memory that data may take; the rest is code, stacks and the allocator's slack."""
+
+
+def usable_cpus(cgroup: Path = CGROUP) -> int:
+    """Threads worth starting: the least of `FANFOLD_THREADS`, affinity and cgroup quota, 1 up."""
+    limits = [len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()]
+    limits.append(_quota(cgroup))
+    told = os.environ.get("FANFOLD_THREADS", "")
+    limits.append(int(told) if told.isdigit() else None)
+    return max(1, min(limit for limit in limits if limit))
+
+
+def _quota(cgroup: Path) -> int | None:
+    """CPUs by cgroup quota, rounded up (v2: `cpu.max`; v1: `cpu.cfs_quota_us`), if limited."""
+    for quota, period in (
+        _read(cgroup / "cpu.max").split()[:2] or ("max", "1"),
+        (_read(cgroup / "cpu/cpu.cfs_quota_us"), _read(cgroup / "cpu/cpu.cfs_period_us")),
+    ):
+        if quota.isdigit() and period.isdigit() and int(quota) > 0:
+            return max(1, math.ceil(int(quota) / int(period)))
+    return None
+
+
+def usable_memory(cgroup: Path = CGROUP) -> int:
+    """Bytes that this process may use: the cgroup's limit (v2, v1) or the machine's memory."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limits = [_read(cgroup / "memory.max"), _read(cgroup / "memory/memory.limit_in_bytes")]
+    return min([machine, *(int(limit) for limit in limits if limit.isdigit())])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+@contextmanager
+def memory_as_exception(limit: int | None = None) -> Iterator[int]:
+    """Within the block an allocation that `limit` bytes cannot hold raises, and kills nothing.
+
+    A container that outgrows its limit is killed without a word; with `RLIMIT_DATA` a little
+    under it numpy raises `MemoryError` and xgboost `XGBoostError: bad_malloc` first. Yields
+    the limit in force. Where the system has no such limit (macOS) nothing is set.
+
+    What is mapped so far and holds nothing is let off: the system counts it, but it takes no
+    memory, and pyarrow alone maps 1 GiB at its first use.
+    """
+    limit = usable_memory() if limit is None else limit
+    if sys.platform != "linux":
+        yield limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = int(limit * DATA_SHARE) + _mapped_and_empty()
+    for existing in (soft, hard):
+        if existing != resource.RLIM_INFINITY:
+            wanted = min(wanted, existing)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    try:
+        yield limit
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _mapped_and_empty() -> int:
+    """Bytes that count as data but hold none: reserves of allocators, stacks of threads."""
+    lines = (line.partition(":") for line in _read(Path("/proc/self/status")).splitlines())
+    kib = {name: int(value.split()[0]) for name, _, value in lines if value.endswith("kB")}
+    return max(0, kib.get("VmData", 0) - kib.get("RssAnon", 0)) * 1024
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Within the block BLAS has one thread: several add up in another order, to other bits."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory ran out, in Python's, numpy's or C++'s words."""
+    words = ("bad_alloc", "bad_malloc", "cannot allocate memory", "failed to allocate")
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(word in text for word in words)
+
+
+def peak_memory() -> int:
+    """Largest resident size of this process so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def cpu_seconds() -> float:
+    """Processor time that this process has used so far, user and system, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,275 @@
+"""Every setting of a search: its type, default, range and one line on what it does.
+
+The command line's options, the pipeline's parameters and the README's table are made from
+the fields below; nothing else knows a default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import operator
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fanfold.errors import UserError, did_you_mean
+
+METRICS = ("rmse", "mae", "rsq")
+
+BOUNDS = {
+    "minimum": (operator.ge, "at least"),
+    "above": (operator.gt, "above"),
+    "maximum": (operator.le, "at most"),
+    "below": (operator.lt, "below"),
+}
+"""How a setting's range is stated, checked and said."""
+
+SEED_GRID = (
+    '{"colsample_bynode": [0.5, 1.0], "n_estimators": [300, 500],'
+    ' "max_depth": [6, 12], "subsample": [0.8, 1.0]}'
+)
+
+
+def _setting(
+    default: Any,
+    description: str,
+    *,
+    choices: tuple[str, ...] | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> Any:
+    about = {
+        "description": description,
+        "choices": choices,
+        "minimum": minimum,
+        "maximum": maximum,
+        "above": above,
+        "below": below,
+    }
+    return dataclasses.field(default=default, metadata=about)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a person can set; `Settings()` alone is a complete search on generated data.
+
+    Raises:
+        UserError: a value has the wrong type or is out of its range.
+    """
+
+    data: str = _setting(
+        "sample:20000",
+        "Table to learn from: a CSV, TSV, JSON lines or Parquet file, plain, .gz or .zst;"
+        " or sample:ROWS, generated",
+    )
+    text_column: str = _setting("definition", "Column that holds the text")
+    target: str = _setting(
+        "log1p(up_votes + down_votes)",
+        "Number to predict: a column, or an expression of columns with"
+        " + - * / ( ) log log1p sqrt abs exp",
+    )
+    test_fraction: float = _setting(
+        0.2, "Share of the rows held out to score the final model", above=0, below=1
+    )
+    folds: int = _setting(5, "Folds of the cross-validation", minimum=2, maximum=1000)
+    seed: int = _setting(
+        2021, "Seed of every random choice: split, folds, fits", minimum=0, maximum=2**31 - 1
+    )
+    split_column: str = _setting("", "Column that says train or test for each row")
+    fold_column: str = _setting("", "Column whose values are the folds of the training rows")
+    group_column: str = _setting("", "Column whose equal values are never parted by a split")
+    max_bad_rows: float = _setting(
+        0.01, "Share of bad rows above which the run stops", minimum=0, maximum=1
+    )
+    vocabulary_size: int = _setting(
+        50_000,
+        "Most frequent tokens that the corpus keeps for candidates to choose from",
+        minimum=1,
+    )
+    grid: str = _setting(
+        SEED_GRID,
+        "Hyperparameters to try, as JSON: a dict of lists (every combination) or a list of dicts",
+    )
+    estimator: str = _setting(
+        "xgboost",
+        "What is fitted: xgboost, or a scikit-learn regressor such as sklearn.linear_model.Ridge",
+    )
+    text__max_tokens: int = _setting(
+        100, "Tokens that become columns, the most frequent first", minimum=1
+    )
+    text__min_times: float = _setting(
+        0.001, "Least share of all tokens that a token must have", minimum=0, maximum=1
+    )
+    text__max_times: float = _setting(
+        1.0, "Largest share of all tokens that a token may have", minimum=0, maximum=1
+    )
+    text__weighting: str = _setting(
+        "tfidf", "What a cell of the matrix holds", choices=("tfidf", "count")
+    )
+    text__stopwords: str = _setting(
+        "snowball",
+        "Stopwords to remove: snowball (175 English words) or none",
+        choices=("snowball", "none"),
+    )
+    metric: str = _setting("rmse", "Metric that picks the winner", choices=METRICS)
+    selection: str = _setting(
+        "best",
+        "Rule that picks the winner: the best mean, or the simplest candidate"
+        " within one standard error of it",
+        choices=("best", "one_std_err"),
+    )
+    simplest_by: str = _setting(
+        "",
+        "For one_std_err: hyperparameters, comma-separated, whose small values are simple"
+        " (-name: whose large values are); empty: the estimator's own order",
+    )
+    share_fits: bool = _setting(
+        True, "Fit once for all candidates that differ only in n_estimators"
+    )
+    max_tasks: int = _setting(
+        32, "Most cross-validation tasks that the grid is packed into", minimum=1, maximum=1000
+    )
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = _typed(field, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+            _check_range(field, value)
+        for name in ("data", "text_column", "target"):
+            if not getattr(self, name).strip():
+                raise UserError(f"{name} is empty: {describe(name)}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every setting by its name, in the order of declaration."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterSettings:
+    """What a pod of each step asks for, and may use at most: parameters of the pipeline alone.
+
+    Raises:
+        UserError: a value is not a quantity as Kubernetes writes them.
+    """
+
+    preprocess_cpu: str = _setting("1", "CPUs for preprocess, such as 2 or 500m")
+    preprocess_memory: str = _setting("2Gi", "Memory for preprocess, such as 512Mi or 4Gi")
+    expand_grid_cpu: str = _setting("500m", "CPUs for expand_grid")
+    expand_grid_memory: str = _setting("1Gi", "Memory for expand_grid")
+    cross_validate_cpu: str = _setting("1", "CPUs for each task of cross_validate")
+    cross_validate_memory: str = _setting("2Gi", "Memory for each task of cross_validate")
+    select_best_cpu: str = _setting("500m", "CPUs for select_best")
+    select_best_memory: str = _setting("1Gi", "Memory for select_best")
+    train_final_cpu: str = _setting("1", "CPUs for train_final")
+    train_final_memory: str = _setting("2Gi", "Memory for train_final")
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = str(getattr(self, field.name)).strip()
+            object.__setattr__(self, field.name, value)
+            kind, pattern = ("CPUs", _CPUS) if field.name.endswith("_cpu") else ("memory", _MEMORY)
+            if not pattern.fullmatch(value):
+                raise UserError(
+                    f"{field.name} must be {kind} as Kubernetes writes it, such as"
+                    f" {field.default}, but is {value!r}"
+                )
+
+
+_CPUS = re.compile(r"\d+(\.\d+)?|\d+m")
+_MEMORY = re.compile(r"\d+(\.\d+)?([kMGT]|[KMGT]i)?")
+
+
+def fields() -> Iterator[dataclasses.Field[Any]]:
+    """The settings, in the order in which they are documented."""
+    yield from dataclasses.fields(Settings)
+
+
+def cluster_fields() -> Iterator[dataclasses.Field[Any]]:
+    """The settings that only the pipeline has, in order."""
+    yield from dataclasses.fields(ClusterSettings)
+
+
+def describe(name: str) -> str:
+    """What the setting `name` does, in one line."""
+    all_fields = {each.name: each for each in (*fields(), *cluster_fields())}
+    return str(all_fields[name].metadata["description"])
+
+
+def pipeline_parameters(values: Mapping[str, Any]) -> tuple[Settings, ClusterSettings]:
+    """The settings of a pipeline's run, from the names and values of both kinds.
+
+    Raises:
+        UserError: a name is not a setting, or a value is not allowed.
+    """
+    own = {each.name for each in cluster_fields()}
+    cluster = ClusterSettings(**{name: value for name, value in values.items() if name in own})
+    return from_mapping({n: v for n, v in values.items() if n not in own}), cluster
+
+
+def from_mapping(values: Mapping[str, Any]) -> Settings:
+    """Settings from names and values, which may be text (`{"folds": "3"}`).
+
+    Raises:
+        UserError: a name is not a setting, or a value is not allowed.
+    """
+    names = [field.name for field in fields()]
+    for name in values:
+        if name not in names:
+            raise UserError(
+                f"no setting is named {name!r}{did_you_mean(name, names)};"
+                f" the settings are {', '.join(names)}"
+            )
+    return Settings(**values)
+
+
+def _typed(field: dataclasses.Field[Any], value: Any) -> Any:
+    """`value` as the field's type; text is read as a person would type it."""
+    kind, given = str(field.type), value
+    if hasattr(value, "item"):  # numpy's scalars as Python's
+        value = value.item()
+    if isinstance(value, str) and kind != "str":
+        value = _read(value.strip())
+    if kind == "int" and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value).__name__ != kind:
+        wanted = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+        raise UserError(f"{field.name} must be {wanted.get(kind, 'text')} but is {given!r}")
+    return value
+
+
+def _read(text: str) -> Any:
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _check_range(field: dataclasses.Field[Any], value: Any) -> None:
+    about = field.metadata
+    if about["choices"] and value not in about["choices"]:
+        hint = did_you_mean(str(value), about["choices"])
+        raise UserError(
+            f"{field.name} must be one of {', '.join(about['choices'])} but is {value!r}{hint}"
+        )
+    stated = [
+        (holds, about[name], word)
+        for name, (holds, word) in BOUNDS.items()
+        if about[name] is not None
+    ]
+    if _is_nan(value) or not all(holds(value, bound) for holds, bound, _ in stated):
+        allowed = " and ".join(f"{word} {bound}" for _, bound, word in stated)
+        raise UserError(f"{field.name} must be {allowed} but is {value!r}")
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
