@@ -1,0 +1,100 @@
+"""What is fitted: the face that scoring and the model see, and the names that a user may give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from fanfold.errors import UserError, did_you_mean
+
+Floats = npt.NDArray[np.float64]
+
+
+class Estimator(Protocol):
+    """A kind of regression model, stateless: fitted models are passed in and out.
+
+    Attributes:
+        name: what the setting `estimator` says.
+        rounds_parameter: the parameter whose smaller values are prefixes of one fit, if any.
+        simplest_by: parameters whose small (`-name`: large) values make a model simple.
+        model_file: name of the file that `save` writes.
+    """
+
+    name: str
+    rounds_parameter: str | None
+    simplest_by: tuple[str, ...]
+    model_file: str
+
+    def checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """`parameters` as the types that the estimator reads (6.0 is 6 where whole).
+
+        Raises:
+            UserError: a parameter that does not exist, or a value that it does not take.
+        """
+
+    def rounds(self, parameters: Mapping[str, Any]) -> int:
+        """Rounds of boosting that `parameters` ask for; 0 where there is no such thing."""
+
+    def cost(self, parameters: Mapping[str, Any]) -> float:
+        """Relative cost of a fit, to balance tasks; no unit."""
+
+    def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        """What of `parameters` the prepared data depends on: equal keys share it."""
+
+    def prepare(
+        self, matrix: csr_matrix, target: Floats, parameters: Mapping[str, Any], threads: int
+    ) -> Any:
+        """Training data in the form that `fit` reads: [rows, columns] and [rows]."""
+
+    def fit(self, data: Any, parameters: Mapping[str, Any], seed: int, threads: int) -> Any:
+        """A fitted model."""
+
+    def predict(self, model: Any, matrix: csr_matrix, rounds: int = 0) -> Floats:
+        """Predictions float64 [rows], by the first `rounds` rounds (0: all)."""
+
+    def importances(self, model: Any, columns: int) -> Floats | None:
+        """Each column's share of the fit, summing to 1, or None where a model has none."""
+
+    def save(self, model: Any, path: Path) -> None:
+        """Write a fitted model to the file `path`, without pickle."""
+
+    def load(self, path: Path) -> Any:
+        """The fitted model in the file `path`."""
+
+
+def get_estimator(name: str) -> Estimator:
+    """The estimator that the setting `estimator` names.
+
+    Raises:
+        UserError: it is not on the list.
+    """
+    from fanfold import sklearn_estimators
+    from fanfold.xgboost_estimator import XGBoost
+
+    if name == XGBoost.name:
+        return XGBoost()
+    if name in sklearn_estimators.ALLOWED:
+        return sklearn_estimators.SklearnEstimator(name)
+    allowed = [XGBoost.name, *sklearn_estimators.ALLOWED]
+    raise UserError(
+        f"no estimator is named {name!r}{did_you_mean(name, allowed)};"
+        f" allowed: {', '.join(allowed)}"
+    )
+
+
+def check_names(parameters: Mapping[str, Any], allowed: list[str], owner: str) -> None:
+    """Raise `UserError` for the first of `parameters` that is not among `allowed`."""
+    from fanfold.text import TextSettings
+
+    for name in parameters:
+        if name not in allowed:
+            every = [*allowed, *TextSettings.names()]
+            raise UserError(
+                f"{owner} has no hyperparameter {name!r}{did_you_mean(name, every)};"
+                f" allowed: {', '.join(every)}"
+            )

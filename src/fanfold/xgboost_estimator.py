@@ -1,0 +1,166 @@
+"""xgboost's gradient-boosted trees: histograms, CSR in and CSR at prediction.
+
+An absent cell means missing in both, so a sparse and a dense matrix must never be mixed.
+Scores are bit for bit the same whatever the number of threads, and the first n rounds of a
+longer fit are the fit of n rounds; tests hold both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from fanfold.errors import UserError
+from fanfold.estimators import check_names
+
+if TYPE_CHECKING:
+    import xgboost
+
+Floats = npt.NDArray[np.float64]
+
+DEFAULT_ROUNDS = 100
+DEFAULT_DEPTH = 6
+ROUNDS = "n_estimators"
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values that a numeric parameter takes: from `low` (itself excluded if `above`) to `high`."""
+
+    whole: bool
+    low: float = 0
+    high: float = math.inf
+    above: bool = False
+
+    def holds(self, value: Any) -> bool:
+        """Whether `value` is of the kind and in the range."""
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
+            return False
+        if self.whole and value != math.floor(value):
+            return False
+        low_holds = value > self.low if self.above else value >= self.low
+        return bool(low_holds and value <= self.high)
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        low = f"{'above' if self.above else 'at least'} {self.low:g}"
+        high = "" if math.isinf(self.high) else f" and at most {self.high:g}"
+        return f"{kind}, {low}{high}"
+
+
+SHARE = Range(False, 0, 1, above=True)
+# Names and ranges: xgboost 3, "XGBoost Parameters", tree booster on CPU.
+PARAMETERS: dict[str, Range | tuple[str, ...]] = {
+    ROUNDS: Range(True, 1),
+    "max_depth": Range(True),
+    "learning_rate": Range(False, above=True),
+    "subsample": SHARE,
+    "colsample_bynode": SHARE,
+    "colsample_bytree": SHARE,
+    "colsample_bylevel": SHARE,
+    "min_child_weight": Range(False),
+    "gamma": Range(False),
+    "reg_alpha": Range(False),
+    "reg_lambda": Range(False),
+    "max_leaves": Range(True),
+    "max_bin": Range(True, 2),
+    "max_delta_step": Range(False),
+    "num_parallel_tree": Range(True, 1),
+    "grow_policy": ("depthwise", "lossguide"),
+    "objective": (
+        "reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:squaredlogerror",
+        "count:poisson", "reg:gamma", "reg:tweedie",
+    ),
+}  # fmt: skip
+
+
+class XGBoost:
+    """`xgboost.train` with `tree_method="hist"`; parameters as in `xgboost.XGBRegressor`."""
+
+    name = "xgboost"
+    rounds_parameter: str | None = ROUNDS
+    simplest_by: tuple[str, ...] = (ROUNDS, "max_depth")
+    model_file = "booster.ubj"
+
+    def checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """`parameters` with whole numbers as int, others as float; `UserError` if not allowed."""
+        check_names(parameters, list(PARAMETERS), self.name)
+        return {name: self._checked(name, value) for name, value in parameters.items()}
+
+    def _checked(self, name: str, value: Any) -> Any:
+        allowed = PARAMETERS[name]
+        if isinstance(allowed, Range):
+            if allowed.holds(value):
+                return int(value) if allowed.whole else float(value)
+            raise UserError(f"{name} must be {allowed} but is {value!r}")
+        if value not in allowed:
+            raise UserError(f"{name} must be one of {', '.join(allowed)} but is {value!r}")
+        return value
+
+    def rounds(self, parameters: Mapping[str, Any]) -> int:
+        """Rounds of boosting, `n_estimators`."""
+        return int(parameters.get(ROUNDS, DEFAULT_ROUNDS))
+
+    def cost(self, parameters: Mapping[str, Any]) -> float:
+        """Rounds times depth times the share of rows and columns that a split looks at."""
+        depth = parameters.get("max_depth", DEFAULT_DEPTH) or 2 * DEFAULT_DEPTH
+        shares = (parameters.get(name, 1) for name in ("subsample", "colsample_bynode"))
+        trees = parameters.get("num_parallel_tree", 1)
+        return float(self.rounds(parameters) * trees * depth * math.prod(shares))
+
+    def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The number of histogram bins, which the data is cut into once."""
+        return (parameters.get("max_bin"),)
+
+    def prepare(
+        self, matrix: csr_matrix, target: Floats, parameters: Mapping[str, Any], threads: int
+    ) -> xgboost.QuantileDMatrix:
+        """The matrix cut into histogram bins, with the target as label."""
+        import xgboost
+
+        return xgboost.QuantileDMatrix(
+            matrix.astype(np.float32),
+            label=target,
+            max_bin=parameters.get("max_bin"),
+            nthread=threads,
+        )
+
+    def fit(
+        self, data: xgboost.QuantileDMatrix, parameters: Mapping[str, Any], seed: int, threads: int
+    ) -> xgboost.Booster:
+        """A booster of `n_estimators` rounds."""
+        import xgboost
+
+        own = {name: value for name, value in parameters.items() if name != ROUNDS}
+        fixed = {"tree_method": "hist", "seed": seed, "nthread": threads, "verbosity": 0}
+        return xgboost.train({**own, **fixed}, data, num_boost_round=self.rounds(parameters))
+
+    def predict(self, model: xgboost.Booster, matrix: csr_matrix, rounds: int = 0) -> Floats:
+        """Predictions float64 [rows], by the first `rounds` rounds (0: all)."""
+        found = model.inplace_predict(matrix.astype(np.float32), iteration_range=(0, rounds))
+        return np.asarray(found, dtype=np.float64)
+
+    def importances(self, model: xgboost.Booster, columns: int) -> Floats | None:
+        """Each column's share of the total gain of all splits."""
+        gains = np.zeros(columns)
+        for name, gain in model.get_score(importance_type="total_gain").items():
+            gains[int(name.removeprefix("f"))] = gain
+        return gains / gains.sum() if gains.sum() > 0 else None
+
+    def save(self, model: xgboost.Booster, path: Path) -> None:
+        """Write the booster to `path` as UBJSON."""
+        model.save_model(path)
+
+    def load(self, path: Path) -> xgboost.Booster:
+        """The booster in the UBJSON file `path`."""
+        import xgboost
+
+        return xgboost.Booster(model_file=path)
