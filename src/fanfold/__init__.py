@@ -1,0 +1,41 @@
+"""fanfold: cross-validated tuning of text models, on Kubeflow Pipelines or in one process."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fanfold.errors import DamagedError, FanfoldError, UserError
+    from fanfold.model import Model, load_model
+    from fanfold.search import TuneResult, tune
+    from fanfold.settings import Settings
+
+__all__ = [
+    "DamagedError",
+    "FanfoldError",
+    "Model",
+    "Settings",
+    "TuneResult",
+    "UserError",
+    "load_model",
+    "tune",
+]
+
+_HOMES = {
+    "DamagedError": "errors",
+    "FanfoldError": "errors",
+    "Model": "model",
+    "Settings": "settings",
+    "TuneResult": "search",
+    "UserError": "errors",
+    "load_model": "model",
+    "tune": "search",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are imported when first used: a task pays only for what it needs."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fanfold' has no attribute {name!r}")
+    return getattr(import_module(f"fanfold.{_HOMES[name]}"), name)

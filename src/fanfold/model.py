@@ -1,0 +1,155 @@
+"""A trained model: fitted, saved without pickle, loaded and checked, predicting from text.
+
+A model is a folder: the estimator's own file (`booster.ubj` or `estimator.skops`) and
+`manifest.json`, which holds the vocabulary and its weights, settings, versions, the identity
+of the data, and the SHA-256 of that file and of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fanfold.corpus import Corpus
+from fanfold.errors import DamagedError, UserError, did_you_mean
+from fanfold.estimators import Estimator, get_estimator
+from fanfold.features import Floats, TextFeatures, fit_text
+from fanfold.grid import Candidate
+from fanfold.resources import one_blas_thread, usable_cpus
+from fanfold.sealed import check_files, read_manifest, sha256, write_manifest
+from fanfold.storage.local import written_beside
+from fanfold.text import TextSettings
+from fanfold.versions import git_revision, versions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = "fanfold-model-1"
+BATCH_ROWS = 1 << 16
+"""Rows whose matrix is made at a time when predicting."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model and what is known of it.
+
+    Attributes:
+        features: the text features of all training rows.
+        estimator: its kind.
+        fitted: the estimator's own fitted object.
+        manifest: what `manifest.json` holds: parameters, settings, versions, data identity.
+    """
+
+    features: TextFeatures
+    estimator: Estimator
+    fitted: Any
+    manifest: dict[str, Any]
+
+    def predict(self, data: Sequence[str | None] | pd.Series | pd.DataFrame) -> Floats:
+        """Predictions float64 [rows], in units of the target expression.
+
+        Args:
+            data: texts (a missing one is an empty document), or a frame that has the text
+                column the model was trained on.
+
+        Raises:
+            UserError: the frame lacks that column, or one text was given in place of a list.
+        """
+        texts = self._texts(data)
+        batches = (texts[at : at + BATCH_ROWS] for at in range(0, len(texts), BATCH_ROWS))
+        found = [
+            self.estimator.predict(self.fitted, self.features.matrix(batch)) for batch in batches
+        ]
+        return np.concatenate([np.zeros(0), *found])
+
+    def _texts(self, data: Any) -> list[str | None]:
+        if isinstance(data, str):
+            raise UserError("predict takes a list of texts, and was given one text: write [text]")
+        if hasattr(data, "columns"):
+            column = self.manifest["settings"]["text_column"]
+            names = [str(name) for name in data.columns]
+            if column not in names:
+                raise UserError(
+                    f"the model reads the column {column!r}, and there are {', '.join(names)}"
+                    f"{did_you_mean(column, names)}"
+                )
+            data = data[column]
+        return [text if isinstance(text, str) else _text_of(text) for text in data]
+
+    def importances(self, top: int = 30) -> list[tuple[str, float]]:
+        """The `top` tokens by their share of the fit, largest first; [] where unknown."""
+        shares = self.estimator.importances(self.fitted, len(self.features.tokens))
+        if shares is None:
+            return []
+        tokens = self.features.tokens
+        ranked = np.argsort(-shares, kind="stable")[:top]
+        return [(tokens[each], float(shares[each])) for each in ranked if shares[each]]
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model to `folder`, whole or not at all."""
+        with written_beside(folder) as beside:
+            beside.mkdir()
+            file = beside / self.estimator.model_file
+            self.estimator.save(self.fitted, file)
+            files = {file.name: sha256(file)}
+            write_manifest(beside / "manifest.json", {**self.manifest, "files": files})
+
+
+def _text_of(value: Any) -> str | None:
+    missing = value is None or value != value  # NaN and NaT differ from themselves
+    return None if missing else str(value)
+
+
+def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: int) -> Model:
+    """The candidate fitted on every row of the corpus, on all processors."""
+    threads = usable_cpus()
+    parameters = candidate.model_parameters
+    features, matrix = fit_text(corpus.text, np.ones(corpus.rows, dtype=bool), candidate.text)
+    data = estimator.prepare(matrix, np.asarray(corpus.target), parameters, threads)
+    with one_blas_thread():
+        fitted = estimator.fit(data, parameters, seed, threads)
+    manifest = {
+        "format": FORMAT,
+        "estimator": estimator.name,
+        "candidate": candidate.id,
+        "parameters": candidate.parameters,
+        "text": candidate.text.as_parameters(),
+        "tokens": list(features.tokens),
+        "idf": features.idf.tolist(),
+        "settings": corpus.settings,
+        "corpus_digest": corpus.digest,
+        "rows_train": corpus.rows,
+        "versions": versions(),
+        "git": git_revision(),
+    }
+    return Model(features, estimator, fitted, manifest)
+
+
+def load_model(folder: str | Path) -> Model:
+    """The model in `folder`, its file checked against its SHA-256.
+
+    Raises:
+        UserError: there is no such folder.
+        DamagedError: a file is missing, changed or not fanfold's.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"no model at {str(folder)!r}: give the folder that holds manifest.json")
+    manifest = read_manifest(folder / "manifest.json", FORMAT)
+    check_files(folder, manifest["files"])
+    estimator = get_estimator(manifest["estimator"])
+    features = TextFeatures(
+        tuple(manifest["tokens"]),
+        np.array(manifest["idf"], dtype=np.float64),
+        TextSettings.of(manifest["text"]),
+    )
+    file = folder / estimator.model_file
+    try:
+        fitted = estimator.load(file)
+    except Exception as error:
+        raise DamagedError(f"{str(file)!r} cannot be loaded: {error}") from error
+    return Model(features, estimator, fitted, manifest)

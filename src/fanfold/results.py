@@ -1,0 +1,76 @@
+"""The files of a search: what each holds, written and read back with the types it had.
+
+- `leaderboard.csv`: rank, candidate, a column a hyperparameter, then for each metric
+  `<metric>_mean`, `<metric>_std_err`, `<metric>_n`, and n, fit_seconds, cpu_seconds, error; the
+  last row is the baseline
+- `scores.csv`: the tidy rows, as `fanfold.scoring.FoldScore` has them
+- `best.json`: candidate, parameters, how it was chosen, how it stands to the baseline
+- `metrics.json`: metric -> value on the test rows
+- `summary.json`: row accounting, corpus digest, baseline, cost, settings, versions
+- `rejects.csv`: line, reason, text
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fanfold.errors import DamagedError
+from fanfold.storage.local import write_text, written_beside
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fanfold.grid import Candidate
+
+SCORES_TYPES = {"candidate": "str", "fold": "str", "error": "str"}
+"""Columns of the tidy table that are text even where they look like numbers."""
+
+
+def write_json(path: str | Path, facts: Mapping[str, Any]) -> None:
+    """Write `facts` to `path`, whole or not at all."""
+    write_text(path, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """What `write_json` wrote; `DamagedError` where it cannot be read."""
+    try:
+        return dict(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise DamagedError(f"{str(path)!r} is missing or is not what fanfold wrote") from None
+
+
+def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
+    """Write `frame` to `path`, whole or not at all; floats read back to the bit."""
+    with written_beside(path) as beside:
+        frame.to_csv(beside, index=False, lineterminator="\n")
+
+
+def read_scores(path: str | Path) -> pd.DataFrame:
+    """The tidy rows in `scores.csv`."""
+    import pandas as pd
+
+    return pd.read_csv(
+        path,
+        dtype=SCORES_TYPES,
+        keep_default_na=False,
+        na_values={"value": [""]},
+        float_precision="round_trip",
+    )
+
+
+def read_leaderboard(path: str | Path, candidates: Sequence[Candidate]) -> pd.DataFrame:
+    """The leaderboard, with hyperparameters as the grid has them and not as CSV guesses them."""
+    import pandas as pd
+
+    by_id = {each.id: each.parameters for each in candidates}
+    board = pd.read_csv(
+        path, dtype={"candidate": "str", "rank": "Int64"}, float_precision="round_trip"
+    )
+    board["error"] = board["error"].fillna("")
+    for name in dict.fromkeys(name for each in by_id.values() for name in each):
+        values = [by_id.get(candidate, {}).get(name) for candidate in board["candidate"]]
+        board[name] = pd.Series(values, dtype=object)
+    return board

@@ -1,0 +1,196 @@
+"""The whole search in one process: the pipeline's five steps, one after another."""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fanfold import events, steps
+from fanfold.errors import UserError
+from fanfold.settings import Settings, from_mapping
+from fanfold.storage.local import written_beside
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fanfold.grid import Grid
+    from fanfold.model import Model
+
+
+@dataclass(frozen=True)
+class TuneResult:
+    """What a search found; shows itself in a notebook.
+
+    Attributes:
+        leaderboard: a row a candidate, best first, and the baseline.
+        scores: the tidy rows, candidate x fold x metric.
+        best: the winner's id and parameters, and how it stands to the baseline.
+        metrics: metric -> value on the held-out rows.
+        summary: row accounting, cost, settings, versions.
+        model: the winner, trained on all training rows.
+        report: the HTML page.
+    """
+
+    leaderboard: pd.DataFrame
+    scores: pd.DataFrame
+    best: dict[str, Any]
+    metrics: dict[str, float | None]
+    summary: dict[str, Any]
+    model: Model
+    report: str
+
+    def _repr_html_(self) -> str:
+        """The report, in a frame of its own so that its styles and the notebook's never meet."""
+        page = html.escape(self.report, quote=True)
+        return (
+            f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="fanfold report"'
+            ' style="width:100%;height:720px;border:0"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"TuneResult(best={self.best['parameters']}, metrics={self.metrics})"
+
+
+def tune(
+    data: str | Path | pd.DataFrame,
+    *,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    grid: Grid | None = None,
+    on_event: events.OnEvent = events.ignore,
+    **settings: Any,
+) -> TuneResult:
+    """Cross-validate every candidate of the grid, train the best one, score it on held-out rows.
+
+    Args:
+        data: a table's path, `sample:ROWS`, or a frame.
+        output: folder for the files of the search and the model; None writes nothing.
+        overwrite: replace `output` where it exists.
+        grid: dict of lists, list of dicts, or JSON; by default the setting's.
+        on_event: told what happens, see `fanfold.events`.
+        **settings: any other of `fanfold.Settings`: `text_column`, `target`, `folds`...
+
+    Raises:
+        UserError: an input is wrong; the message says what to do.
+
+    Example:
+        >>> result = fanfold.tune("sample:2000", grid={"max_depth": [3, 6]})
+        >>> result.leaderboard, result.model.predict(["a text"])
+    """
+    if grid is not None:
+        settings["grid"] = grid if isinstance(grid, str) else _as_json(grid)
+    if output is not None:
+        check_output(output, overwrite)
+    with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
+        uri = data if isinstance(data, str | Path) else _as_table(data, Path(scratch))
+        chosen = from_mapping({**settings, "data": str(uri)})
+        with events.listening(on_event):
+            folder = _walk(chosen, Path(scratch))
+        result = _read_result(folder, chosen)
+        if output is not None:
+            with written_beside(output) as beside:
+                shutil.move(folder, beside)
+    return result
+
+
+def check_output(output: str | Path, overwrite: bool) -> None:
+    """Raise `UserError` where `output` exists and may not be replaced."""
+    path = Path(output)
+    if path.exists() and not path.is_dir():
+        raise UserError(f"the output {str(path)!r} is a file: name a folder")
+    if path.is_dir() and any(path.iterdir()) and not overwrite:
+        raise UserError(
+            f"the output folder {str(path)!r} exists and is not empty:"
+            " name another, or say to overwrite it"
+        )
+
+
+def _as_json(grid: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    def plain(value: Any) -> Any:
+        if hasattr(value, "tolist"):
+            return value.tolist()
+        raise UserError(f"the grid holds {value!r}, a {type(value).__name__}: JSON cannot say it")
+
+    return json.dumps(grid, default=plain)
+
+
+def _as_table(frame: pd.DataFrame, scratch: Path) -> Path:
+    """The frame as a Parquet file, so that it walks the same way as any table."""
+    path = scratch / "frame.parquet"
+    try:
+        frame.to_parquet(path, index=False)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise UserError(f"the data must be a path or a frame of plain columns: {error}") from None
+    return path
+
+
+def _walk(settings: Settings, scratch: Path) -> Path:
+    """The five steps in `scratch`; returns the folder of results, model included."""
+
+    def at(name: str) -> str:
+        return str(scratch / name)
+
+    # The grid first: a mistake in it should show before a large table is read.
+    steps.expand_grid(settings, candidates=at("candidates.json"))
+    steps.preprocess(
+        settings,
+        corpus=at("corpus"),
+        test=at("test.parquet"),
+        rejects=at("rejects.csv"),
+        summary=at("summary.json"),
+    )
+    steps.cross_validate(
+        corpus=at("corpus"), candidates=at("candidates.json"), scores=at("task.csv")
+    )
+    steps.select_best(
+        corpus=at("corpus"),
+        candidates=at("candidates.json"),
+        scores=[at("task.csv")],
+        summary=at("summary.json"),
+        metric=settings.metric,
+        selection=settings.selection,
+        simplest_by=settings.simplest_by,
+        leaderboard=at("leaderboard.csv"),
+        all_scores=at("scores.csv"),
+        best=at("best.json"),
+        report=at("report.html"),
+    )
+    steps.train_final(
+        corpus=at("corpus"),
+        candidates=at("candidates.json"),
+        test=at("test.parquet"),
+        rejects=at("rejects.csv"),
+        summary=at("summary.json"),
+        leaderboard=at("leaderboard.csv"),
+        scores=at("scores.csv"),
+        best=at("best.json"),
+        model=at("model"),
+        results=at("results"),
+    )
+    shutil.move(at("model"), Path(at("results")) / "model")
+    return Path(at("results"))
+
+
+def _read_result(folder: Path, settings: Settings) -> TuneResult:
+    from fanfold.estimators import get_estimator
+    from fanfold.grid import expand
+    from fanfold.model import load_model
+    from fanfold.results import read_json, read_leaderboard, read_scores
+
+    text = {k: v for k, v in settings.as_dict().items() if k.startswith("text__")}
+    grid = expand(settings.grid, get_estimator(settings.estimator), text)
+    return TuneResult(
+        leaderboard=read_leaderboard(folder / "leaderboard.csv", grid),
+        scores=read_scores(folder / "scores.csv"),
+        best=read_json(folder / "best.json"),
+        metrics=read_json(folder / "metrics.json"),
+        summary=read_json(folder / "summary.json"),
+        model=load_model(folder / "model"),
+        report=(folder / "report.html").read_text(encoding="utf-8"),
+    )
