@@ -1,0 +1,88 @@
+"""The winner: its hyperparameters and, a card each, its metrics."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fanfold.metrics import HIGHER_IS_BETTER
+from fanfold.report.data import Board, ReportData, number
+from fanfold.report.scales import Range, score_range
+from fanfold.report.strip import Mark, mark
+from fanfold.report.words import decimals, fixed, number_text, percent, plain, value_text
+
+
+@dataclass(frozen=True)
+class MetricCard:
+    """The winner by one metric: on the test rows, over the folds, and the baseline.
+
+    Attributes:
+        headline: the score on the test rows, or over the folds before there is one.
+        gain: how much better than the baseline the score over the folds is, in words.
+    """
+
+    name: str
+    better: str
+    headline: str
+    over_folds: str
+    std_err: str
+    baseline: str
+    gain: str
+    test_mark: Mark | None
+    folds_mark: Mark | None
+    baseline_mark: Mark | None
+
+
+def metric_card(name: str, data: ReportData, board: Board) -> MetricCard:
+    """The card of the metric `name`."""
+    mean, error = board.winner.mean[name], board.winner.std_err[name]
+    baseline = board.baseline.mean[name] if board.baseline else math.nan
+    test = number((data.metrics or {}).get(name))
+    scale = _card_range(name, mean, error, baseline, test)
+    places = decimals(mean)
+    return MetricCard(
+        name=name,
+        better="higher is better" if HIGHER_IS_BETTER[name] else "lower is better",
+        headline=fixed(mean if data.metrics is None else test, places),
+        over_folds=fixed(mean, places),
+        std_err=number_text(error, 2),
+        baseline=fixed(baseline, places),
+        gain=_gain(name, mean, baseline),
+        test_mark=mark(scale, test),
+        folds_mark=mark(scale, mean, error),
+        baseline_mark=mark(scale, baseline),
+    )
+
+
+def _card_range(name: str, mean: float, error: float, baseline: float, test: float) -> Range:
+    # Squared correlation has no baseline (a constant correlates with nothing): zero stands in.
+    start = baseline if math.isfinite(baseline) else 0.0
+    error = error if math.isfinite(error) else 0.0
+    known = [x for x in (start, mean - error, mean + error, test) if math.isfinite(x)]
+    if max(known) > min(known):
+        return Range(min(known), max(known), 1).padded(0.06)
+    return score_range(known, name)
+
+
+def _gain(name: str, mean: float, baseline: float) -> str:
+    if not math.isfinite(mean) or not math.isfinite(baseline) or baseline == 0:
+        return ""
+    share = (mean - baseline if HIGHER_IS_BETTER[name] else baseline - mean) / abs(baseline)
+    return f"{percent(abs(share))} {'better' if share >= 0 else 'worse'}"
+
+
+def parameters(data: ReportData, board: Board) -> list[tuple[str, str, bool]]:
+    """Name, value, and whether it varies among candidates."""
+    return [
+        (name, value_text(plain(value)), name in board.varying)
+        for name, value in data.best["parameters"].items()
+    ]
+
+
+def selection_text(rule: str, board: Board) -> str:
+    """Why this candidate is the winner."""
+    if len(board.ranked) == 1:
+        return "The only candidate." if not board.failed else "The only candidate that was fitted."
+    if rule == "one_std_err":
+        return f"The simplest candidate within one standard error of the best mean {board.metric}."
+    return f"The best mean {board.metric} of {len(board.ranked):,} candidates."
