@@ -19,7 +19,7 @@ from fanfold.errors import DamagedError, UserError, did_you_mean
 from fanfold.estimators import Estimator, get_estimator
 from fanfold.features import Floats, TextFeatures, fit_text
 from fanfold.grid import Candidate
-from fanfold.resources import one_blas_thread, usable_cpus
+from fanfold.resources import usable_cpus
 from fanfold.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.storage.local import written_beside
 from fanfold.text import TextSettings
@@ -110,8 +110,7 @@ def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: i
     parameters = candidate.model_parameters
     features, matrix = fit_text(corpus.text, np.ones(corpus.rows, dtype=bool), candidate.text)
     data = estimator.prepare(matrix, np.asarray(corpus.target), parameters, threads)
-    with one_blas_thread():
-        fitted = estimator.fit(data, parameters, seed, threads)
+    fitted = estimator.fit(data, parameters, seed, threads)
     manifest = {
         "format": FORMAT,
         "estimator": estimator.name,

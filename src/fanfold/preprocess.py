@@ -119,6 +119,7 @@ def _read(settings: Settings, target: Target, spool: Path, rejects: Path) -> _Re
         out.writerow(["line", "reason", "text"])
         for batch in read_table(settings.data):
             require_columns(batch.rows.schema.names, needed, settings.data)
+            _check_kinds(batch.rows.schema, needed, settings.data)
             values, bad = _evaluate(target, batch)
             set_aside = [*batch.rejects, *bad]
             out.writerows([each.line, each.reason, each.text] for each in set_aside)
@@ -139,16 +140,31 @@ def _read(settings: Settings, target: Target, spool: Path, rejects: Path) -> _Re
     return found
 
 
+def _check_kinds(schema: pa.Schema, needed: list[str], uri: str) -> None:
+    """Raise `UserError` for a column, of a Parquet file, that is neither text nor numbers."""
+    import pyarrow as pa
+
+    for name in needed:
+        kind = schema.field(name).type
+        if pa.types.is_nested(kind) or "binary" in str(kind):
+            raise UserError(
+                f"the column {name!r} of {uri!r} holds {kind}: text or numbers are needed"
+            )
+
+
 def _evaluate(target: Target, batch: Batch) -> tuple[Floats, list[Reject]]:
-    """The target of each row (NaN or infinite where it has none), and those rows' rejects."""
+    """The target of each row, NaN where there is none to fit, and those rows' rejects."""
     values = target({name: as_floats(batch.rows.column(name)) for name in target.columns})
     values = np.broadcast_to(values, batch.rows.num_rows)
+    with np.errstate(over="ignore"):
+        usable = np.isfinite(values.astype(np.float32))  # as which xgboost reads it
     bad = []
-    for row in np.flatnonzero(~np.isfinite(values)).tolist():
+    for row in np.flatnonzero(~usable).tolist():
         given = {name: batch.rows.column(name)[row].as_py() for name in target.columns}
         said = " ".join(f"{name}={value!r}" for name, value in given.items())
-        bad.append(batch.reject(row, f"the target is not a finite number: {said}"))
-    return values, bad
+        what = "beyond 3.4e38" if np.isfinite(values[row]) else "not a finite number"
+        bad.append(batch.reject(row, f"the target is {what}: {said}"))
+    return np.where(usable, values, np.nan), bad
 
 
 def as_floats(column: pa.Array) -> Floats:

@@ -83,15 +83,6 @@ def _mapped_and_empty() -> int:
     return max(0, kib.get("VmData", 0) - kib.get("RssAnon", 0)) * 1024
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Within the block BLAS has one thread: several add up in another order, to other bits."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
-        yield
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` says that memory ran out, in Python's, numpy's or C++'s words."""
     words = ("bad_alloc", "bad_malloc", "cannot allocate memory", "failed to allocate")

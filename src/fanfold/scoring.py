@@ -24,7 +24,6 @@ from fanfold.metrics import HIGHER_IS_BETTER, regression_metrics
 from fanfold.resources import (
     is_out_of_memory,
     memory_as_exception,
-    one_blas_thread,
     peak_memory,
     usable_cpus,
     usable_memory,
@@ -109,7 +108,7 @@ def cross_validate(
     scorer = _Scorer(corpus, estimator, seed, jobs)
     rows: list[FoldScore] = []
     starved: list[_Job] = []
-    with memory_as_exception(), one_blas_thread():
+    with memory_as_exception():
         for job, scores in _side_by_side(scorer.run, jobs, cpus):
             if scores is None:
                 starved.append(job)

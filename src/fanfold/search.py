@@ -137,7 +137,7 @@ def _walk(settings: Settings, scratch: Path) -> Path:
         return str(scratch / name)
 
     # The grid first: a mistake in it should show before a large table is read.
-    steps.expand_grid(settings, candidates=at("candidates.json"))
+    steps.expand_grid(settings, candidates=at("candidates.json"), limit=None)
     steps.preprocess(
         settings,
         corpus=at("corpus"),
@@ -159,7 +159,6 @@ def _walk(settings: Settings, scratch: Path) -> Path:
         leaderboard=at("leaderboard.csv"),
         all_scores=at("scores.csv"),
         best=at("best.json"),
-        report=at("report.html"),
     )
     steps.train_final(
         corpus=at("corpus"),
@@ -178,15 +177,12 @@ def _walk(settings: Settings, scratch: Path) -> Path:
 
 
 def _read_result(folder: Path, settings: Settings) -> TuneResult:
-    from fanfold.estimators import get_estimator
-    from fanfold.grid import expand
+    from fanfold.candidates import search_of
     from fanfold.model import load_model
     from fanfold.results import read_json, read_leaderboard, read_scores
 
-    text = {k: v for k, v in settings.as_dict().items() if k.startswith("text__")}
-    grid = expand(settings.grid, get_estimator(settings.estimator), text)
     return TuneResult(
-        leaderboard=read_leaderboard(folder / "leaderboard.csv", grid),
+        leaderboard=read_leaderboard(folder / "leaderboard.csv", search_of(settings).candidates),
         scores=read_scores(folder / "scores.csv"),
         best=read_json(folder / "best.json"),
         metrics=read_json(folder / "metrics.json"),

@@ -1,0 +1,75 @@
+"""The summary of a search: rows, settings, and what it cost, put together step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from fanfold.resources import cpu_seconds, peak_memory
+from fanfold.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fanfold.candidates import Search
+
+RULE_SETTINGS = ("metric", "selection", "simplest_by")
+"""The settings by which `select_best` picks the winner."""
+
+
+@dataclass
+class Cost:
+    """Wall time, processor time and memory of one step of this process."""
+
+    started: str = field(
+        default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds")
+    )
+    clock: float = field(default_factory=time.time)
+    cpu: float = field(default_factory=cpu_seconds)
+
+    def spent(self) -> dict[str, Any]:
+        """Seconds, processor seconds, and the largest resident size of the process in bytes."""
+        return {
+            "seconds": time.time() - self.clock,
+            "cpu_seconds": cpu_seconds() - self.cpu,
+            "peak_memory_bytes": peak_memory(),
+        }
+
+
+def with_all_settings(
+    summary: Mapping[str, Any], search: Search, winner: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The summary of `preprocess`, its settings completed by those of the steps after it."""
+    rule = {name: winner[name] for name in RULE_SETTINGS}
+    settings = Settings(**{**summary["settings"], **search.settings, **rule})
+    return {**summary, "settings": settings.as_dict()}
+
+
+def whole_summary(
+    preprocessed: dict[str, Any], board: pd.DataFrame, tidy: pd.DataFrame, cost: Cost
+) -> dict[str, Any]:
+    """The summary of the whole search: wall time since its first step began, and what it took."""
+    spent = cost.spent()
+    begun = datetime.fromisoformat(preprocessed["started"]).timestamp()
+    fits = float(board["cpu_seconds"].sum())
+    peaks = [preprocessed["peak_memory_bytes"], int(tidy["peak_memory_bytes"].max())]
+    return {
+        **preprocessed,
+        "baseline": baseline(board),
+        "seconds": time.time() - begun,
+        "cpu_seconds": preprocessed["cpu_seconds"] + fits + spent["cpu_seconds"],
+        "peak_memory_bytes": max(*peaks, spent["peak_memory_bytes"]),
+    }
+
+
+def baseline(board: pd.DataFrame) -> dict[str, float | None]:
+    """Mean of each metric over the folds where the training mean is predicted."""
+    from fanfold.metrics import HIGHER_IS_BETTER
+    from fanfold.scoring import BASELINE
+    from fanfold.selection import as_number
+
+    row = board.set_index("candidate").loc[BASELINE]
+    return {metric: as_number(row[f"{metric}_mean"]) for metric in HIGHER_IS_BETTER}
