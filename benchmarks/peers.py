@@ -29,15 +29,13 @@ def write_table(path: Path, rows: int) -> None:
     import numpy as np
     import polars as pl
 
-    from fanfold.sample import csv_stream
     from fanfold.split import split_rows
+    from fanfold.table import read_table
 
-    columns = ("definition", "up_votes", "down_votes")
-    read = pl.read_csv(
-        csv_stream(rows), infer_schema=False, ignore_errors=True, truncate_ragged_lines=True
-    ).select(columns)
+    columns = ["definition", "up_votes", "down_votes"]
+    read = pl.concat([pl.from_arrow(batch.rows) for batch in read_table(f"sample:{rows}")])
     votes = [pl.col(name).cast(pl.Float64, strict=False) for name in columns[1:]]
-    table = read.with_columns(votes).drop_nulls().filter(pl.col("definition") != "")
+    table = read.select(columns).with_columns(votes).drop_nulls().filter(pl.col("definition") != "")
     split = split_rows(np.zeros(len(table), dtype=bool), test_fraction=0.2, folds=FOLDS, seed=SEED)
     sides = pl.Series("split", np.where(split.test, "test", "train"))
     table.with_columns(sides, pl.Series("fold", split.fold)).write_csv(path)

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fanfold.grid import Candidate
-
-SCORES_TYPES = {"candidate": "str", "fold": "str", "error": "str"}
-"""Columns of the tidy table that are text even where they look like numbers."""
 
 
 def write_json(path: str | Path, facts: Mapping[str, Any]) -> None:
@@ -50,15 +48,12 @@ def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
 
 def read_scores(path: str | Path) -> pd.DataFrame:
     """The tidy rows in `scores.csv`."""
-    import pandas as pd
-
-    return pd.read_csv(
-        path,
-        dtype=SCORES_TYPES,
-        keep_default_na=False,
-        na_values={"value": [""]},
-        float_precision="round_trip",
-    )
+    frame = _read_csv(path)
+    for name in ("value", "fit_seconds", "cpu_seconds"):
+        frame[name] = _floats(frame[name])
+    frame["peak_memory_bytes"] = frame["peak_memory_bytes"].astype("int64")
+    frame["ok"] = frame["ok"] == "True"
+    return frame
 
 
 def read_leaderboard(path: str | Path, candidates: Sequence[Candidate]) -> pd.DataFrame:
@@ -66,11 +61,25 @@ def read_leaderboard(path: str | Path, candidates: Sequence[Candidate]) -> pd.Da
     import pandas as pd
 
     by_id = {each.id: each.parameters for each in candidates}
-    board = pd.read_csv(
-        path, dtype={"candidate": "str", "rank": "Int64"}, float_precision="round_trip"
-    )
-    board["error"] = board["error"].fillna("")
-    for name in dict.fromkeys(name for each in by_id.values() for name in each):
+    parameters = list(dict.fromkeys(name for each in by_id.values() for name in each))
+    board = _read_csv(path)
+    for name in board.columns.difference(["candidate", "error", *parameters], sort=False):
+        counts = name == "n" or name.endswith("_n")
+        board[name] = board[name].astype("int64") if counts else _floats(board[name])
+    board["rank"] = board["rank"].astype("Int64")
+    for name in parameters:
         values = [by_id.get(candidate, {}).get(name) for candidate in board["candidate"]]
         board[name] = pd.Series(values, dtype=object)
     return board
+
+
+def _read_csv(path: str | Path) -> pd.DataFrame:
+    """Every column as text: what a cell is, its column says, and not how it looks."""
+    import pandas as pd
+
+    return pd.read_csv(path, dtype="str", keep_default_na=False)
+
+
+def _floats(column: pd.Series) -> pd.Series:
+    """Numbers as Python reads them, to the bit; an empty cell is NaN."""
+    return column.map(lambda text: float(text) if text else math.nan).astype("float64")

@@ -106,9 +106,7 @@ def select(
     rows = [_row(each.id, by_candidate[each.id]) for each in candidates]
     order = _order(rows, metric)
     if not order:
-        raise FanfoldError(
-            f"none of the {len(rows)} candidates could be fitted; the first: {rows[0]['error']}"
-        )
+        raise FanfoldError(_why_none(rows, metric))
     keys = _simplicity(simplest_by, candidates, estimator)
     chosen = order[0]
     if selection == "one_std_err":
@@ -117,6 +115,16 @@ def select(
     sentence, beats = _against_baseline(rows[chosen], baseline, metric)
     board = _leaderboard(rows, baseline, candidates, order)
     return Selection(board, candidates[chosen], metric, selection, sentence, beats)
+
+
+def _why_none(rows: Sequence[dict[str, Any]], metric: str) -> str:
+    reasons = [row["error"] for row in rows if row["error"]]
+    if reasons:
+        return f"none of the {len(rows)} candidates could be fitted; the first: {reasons[0]}"
+    return (
+        f"{metric} is undefined for all {len(rows)} candidates, whose predictions are constant:"
+        " choose another metric or another grid"
+    )
 
 
 def _row(name: str, scores: pd.DataFrame) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def open_reader(path: str | Path) -> BinaryIO:
     """
     try:
         return Path(path).open("rb")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"no file at {str(path)!r}: check the path") from None
     except IsADirectoryError:
         raise UserError(f"{str(path)!r} is a folder, and a file is needed") from None
@@ -36,12 +36,13 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     The file (or folder) at `path` is complete or absent: a block that raises, Ctrl-C
     included, leaves what was there before.
     """
-    path = Path(path)
+    path = Path(path).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         beside = scratch / path.name
         yield beside
+        beside.stat()  # nothing was written: raise before what is there has moved
         if path.is_dir():
             os.replace(path, scratch / "replaced")
         os.replace(beside, path)

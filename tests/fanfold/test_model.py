@@ -1,0 +1,101 @@
+"""A model comes back from its folder as it was, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fanfold
+from fanfold.errors import DamagedError, UserError
+from fanfold.model import Model
+
+ESTIMATORS = {
+    "xgboost": '{"n_estimators": [5]}',
+    "sklearn.linear_model.Ridge": '{"alpha": [0.1]}',
+}
+TEXTS = ["love the party", None, "", "nothing known here", "love love love school"]
+
+
+@pytest.fixture(scope="module", params=ESTIMATORS)
+def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("found") / "out"
+    grid = ESTIMATORS[request.param]
+    fanfold.tune("sample:500", estimator=request.param, grid=grid, folds=2, output=output)
+    return output
+
+
+@pytest.fixture
+def model(found: Path) -> Model:
+    return fanfold.load_model(found / "model")
+
+
+def test_a_model_saved_again_and_loaded_predicts_the_same_bits(
+    model: Model, tmp_path: Path
+) -> None:
+    model.save(tmp_path / "again")
+    again = fanfold.load_model(tmp_path / "again")
+    assert again.predict(TEXTS).tobytes() == model.predict(TEXTS).tobytes()
+    assert np.ptp(model.predict(TEXTS)) > 0
+
+
+def test_a_list_a_series_and_a_frame_are_predicted_alike(model: Model) -> None:
+    expected = model.predict(TEXTS)
+    assert expected.shape == (5,) and expected.dtype == np.float64
+    series = pd.Series(TEXTS, index=[9, 8, 7, 6, 5])
+    np.testing.assert_array_equal(model.predict(series), expected)
+    frame = pd.DataFrame({"other": range(5), "definition": TEXTS})
+    np.testing.assert_array_equal(model.predict(frame), expected)
+    one_by_one = [model.predict([text])[0] for text in TEXTS]
+    np.testing.assert_array_equal(one_by_one, expected)
+
+
+def test_a_missing_text_is_an_empty_document(model: Model) -> None:
+    missing, nan, empty = model.predict([None, float("nan"), ""])  # type: ignore[list-item]
+    assert missing == nan == empty
+
+
+def test_no_text_gives_no_prediction(model: Model) -> None:
+    assert model.predict([]).shape == (0,)
+
+
+def test_one_text_in_place_of_a_list_is_refused(model: Model) -> None:
+    with pytest.raises(UserError, match=r"list of texts"):
+        model.predict("love the party")
+
+
+def test_a_frame_without_the_text_column_is_refused_with_the_nearest_name(model: Model) -> None:
+    with pytest.raises(UserError, match=r"'definition'.*did you mean 'definitions'"):
+        model.predict(pd.DataFrame({"definitions": TEXTS}))
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "gone"])
+def test_a_damaged_file_is_refused_by_its_name(
+    model: Model, found: Path, tmp_path: Path, damage: str
+) -> None:
+    for name in sorted(path.name for path in (found / "model").iterdir()):
+        folder = tmp_path / name
+        model.save(folder)
+        path = folder / name
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        if damage == "flipped":
+            path.write_bytes(content)
+        elif damage == "cut":
+            path.write_bytes(content[:-10])
+        else:
+            path.unlink()
+        with pytest.raises(DamagedError, match=name):
+            fanfold.load_model(folder)
+
+
+def test_a_folder_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no model at"):
+        fanfold.load_model(tmp_path / "nowhere")
+
+
+def test_a_model_folder_holds_no_pickle(found: Path) -> None:
+    names = {path.name for path in (found / "model").iterdir()}
+    assert names in ({"booster.ubj", "manifest.json"}, {"estimator.skops", "manifest.json"})

@@ -1,0 +1,141 @@
+"""`fanfold.tune`: the whole walk in one process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+
+import fanfold
+from fanfold.errors import UserError
+from fanfold.search import TuneResult
+from fanfold.table import read_table
+
+GRID = {"max_depth": [2, 4], "n_estimators": [5, 15]}
+TARGET = "log1p(up_votes + down_votes)"
+
+
+def frame(rows: int = 400) -> pd.DataFrame:
+    read = pl.concat([pl.from_arrow(batch.rows) for batch in read_table(f"sample:{rows}")])
+    votes = pl.col("up_votes", "down_votes").cast(pl.Float64, strict=False)
+    return read.with_columns(votes).drop_nulls().to_pandas()
+
+
+@pytest.fixture(scope="module")
+def result() -> TuneResult:
+    return fanfold.tune(frame(), grid=GRID, folds=3)
+
+
+def test_a_frame_a_csv_and_a_parquet_file_give_the_same_leaderboard(
+    result: TuneResult, tmp_path: Path
+) -> None:
+    frame().to_csv(tmp_path / "table.csv", index=False)
+    frame().to_parquet(tmp_path / "table.parquet", index=False)
+    for name in ("table.csv", "table.parquet"):
+        other = fanfold.tune(tmp_path / name, grid=GRID, folds=3)
+        scores = ["candidate", "rmse_mean", "rmse_std_err", "mae_mean", "rsq_mean"]
+        pd.testing.assert_frame_equal(
+            other.leaderboard[scores], result.leaderboard[scores], check_exact=True
+        )
+        assert other.metrics == result.metrics
+        assert other.summary["corpus_digest"] == result.summary["corpus_digest"]
+
+
+def test_the_winner_leads_and_the_baseline_stands_last(result: TuneResult) -> None:
+    board = result.leaderboard
+    assert board["candidate"].iloc[0] == result.best["candidate"]
+    assert board["candidate"].iloc[-1] == "baseline" and pd.isna(board["rank"].iloc[-1])
+    assert board["rmse_mean"].iloc[:4].is_monotonic_increasing
+    assert board["max_depth"].iloc[0] == result.best["parameters"]["max_depth"]
+    means = result.scores.query("metric == 'rmse'").groupby("candidate")["value"].mean()
+    np.testing.assert_allclose(board.set_index("candidate")["rmse_mean"], means[board["candidate"]])
+
+
+def test_test_metrics_are_those_of_the_model_on_rows_it_never_saw(tmp_path: Path) -> None:
+    table = frame().assign(
+        split=["test" if row % 4 == 0 else "train" for row in range(len(frame()))]
+    )
+    result = fanfold.tune(table, grid=GRID, folds=3, split_column="split")
+    held_out = table[table["split"] == "test"]
+    truth = np.log1p(held_out["up_votes"] + held_out["down_votes"])
+    estimate = result.model.predict(held_out)
+    assert result.summary["rows_test"] == len(held_out)
+    assert result.metrics["rmse"] == pytest.approx(
+        root_mean_squared_error(truth, estimate), abs=1e-12
+    )
+    assert result.metrics["mae"] == pytest.approx(mean_absolute_error(truth, estimate), abs=1e-12)
+
+
+def test_the_result_shows_itself_in_a_frame_of_its_own(result: TuneResult) -> None:
+    shown = result._repr_html_()
+    assert shown.startswith("<iframe") and 'sandbox="allow-scripts"' in shown
+    assert shown.count("<") == 2, "the page inside is escaped"
+    assert str(result.best["parameters"]) in repr(result)
+
+
+def test_a_grid_of_numpy_values_is_a_grid(result: TuneResult) -> None:
+    grid = {"max_depth": np.array([2, 4]), "n_estimators": [np.int64(5), np.int64(15)]}
+    assert fanfold.tune(frame(), grid=grid, folds=3).best["candidate"] == result.best["candidate"]
+
+
+def test_text_settings_count_as_hyperparameters_of_every_candidate() -> None:
+    result = fanfold.tune(
+        frame(), grid={"n_estimators": [5]}, folds=2, text__max_tokens=7, text__weighting="count"
+    )
+    assert result.best["parameters"] == {
+        "n_estimators": 5, "text__max_tokens": 7, "text__weighting": "count",
+    }  # fmt: skip
+    assert len(result.model.features.tokens) == 7
+
+
+def test_folds_and_groups_that_the_user_brings_are_obeyed() -> None:
+    table = frame().assign(
+        part=lambda f: np.where(f.index % 3 == 0, "b", "a"), who=lambda f: f.index % 9
+    )
+    by_fold = fanfold.tune(table, grid={"n_estimators": [5]}, fold_column="part")
+    assert sorted(set(by_fold.scores["fold"])) == ["a", "b"]
+    by_group = fanfold.tune(table, grid={"n_estimators": [5]}, folds=3, group_column="who")
+    assert by_group.summary["rows_train"] + by_group.summary["rows_empty"] < len(table)
+
+
+def test_a_scikit_learn_regressor_walks_the_same_way() -> None:
+    result = fanfold.tune(
+        frame(), estimator="sklearn.linear_model.Ridge", grid={"alpha": [0.01, 1.0]}, folds=2
+    )
+    assert result.best["parameters"]["alpha"] in (0.01, 1.0)
+    assert result.model.predict(["love"]).shape == (1,)
+
+
+def test_the_output_folder_holds_every_file_of_the_contract(tmp_path: Path) -> None:
+    output = tmp_path / "found"
+    result = fanfold.tune("sample:400", grid=GRID, folds=2, output=output)
+    assert sorted(path.name for path in output.iterdir()) == [
+        "best.json", "leaderboard.csv", "metrics.json", "model", "rejects.csv", "report.html",
+        "scores.csv", "summary.json",
+    ]  # fmt: skip
+    assert json.loads((output / "best.json").read_text()) == result.best
+    summary = json.loads((output / "summary.json").read_text())
+    parts = ("rows_train", "rows_empty", "rows_test", "rows_rejected")
+    assert summary["rows_read"] == 400 == sum(summary[part] for part in parts)
+    assert list(tmp_path.iterdir()) == [output], "nothing is left beside it"
+
+
+def test_an_output_that_exists_is_not_overwritten_without_being_told(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("kept")
+    with pytest.raises(UserError, match=r"exists and is not empty"):
+        fanfold.tune("sample:400", grid=GRID, output=tmp_path)
+    assert (tmp_path / "precious").read_text() == "kept"
+    fanfold.tune("sample:400", grid=GRID, folds=2, output=tmp_path, overwrite=True)
+    assert not (tmp_path / "precious").exists() and (tmp_path / "best.json").exists()
+
+
+def test_a_mistake_is_named_before_the_table_is_read() -> None:
+    with pytest.raises(UserError, match=r"max_depht.*did you mean 'max_depth'"):
+        fanfold.tune("nowhere.csv", grid={"max_depht": [3]})
+    with pytest.raises(UserError, match=r"no setting is named 'fold'.*did you mean 'folds'"):
+        fanfold.tune("nowhere.csv", fold=3)
