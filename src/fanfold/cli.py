@@ -1,0 +1,276 @@
+"""The command line: tune, run, predict, sample, compile, settings."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fanfold.cli_exit import run_and_leave
+from fanfold.cli_options import (
+    Given,
+    allowed_values,
+    read_grid,
+    read_parameters,
+    takes_settings,
+    with_assignments,
+)
+from fanfold.errors import UserError
+from fanfold.settings import (
+    cluster_fields,
+    describe,
+    fields,
+    from_mapping,
+    pipeline_parameters,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(
+    help="Cross-validate every combination of a hyperparameter grid over text; keep the best.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def main() -> None:
+    """Run the command that the arguments say; the process ends with its exit code."""
+    run_and_leave(app)
+
+
+def _on_stderr() -> Console:
+    """Where progress and log lines go, one console, so that neither tears the other."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+class _ToConsole(logging.Handler):
+    """Log lines, above a live table where there is one."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.console.print(self.format(record), markup=False, soft_wrap=True)
+
+
+def _log(verbose: bool) -> Console:
+    """Warnings (and, if `verbose`, what happens) go to the console that is returned."""
+    console = _on_stderr()
+    handler = _ToConsole(console)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("fanfold").setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.captureWarnings(True)
+    return console
+
+
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Any setting; may be repeated."),
+]
+Folder = Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder to write.")]
+File = Annotated[Path, typer.Option("--output", metavar="FILE", help="File to write.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Log what happens, and where an error arose.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def _fanfold(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        from fanfold.versions import versions
+
+        typer.echo(f"fanfold {versions().get('fanfold', '(not installed)')}")
+        raise typer.Exit
+
+
+@app.command()
+@takes_settings("data", "max_tasks")
+def tune(
+    data: Annotated[str, typer.Argument(metavar="DATA", help=describe("data"))],
+    output: Folder,
+    given: Given,
+    set_: Assignments = None,
+    overwrite: Overwrite = False,
+    verbose: Verbose = False,
+) -> None:
+    """Search in one process, on this machine.
+
+    Every candidate of the grid is cross-validated, the best one trained on all training rows and
+    scored once on rows held out. DIR gets the leaderboard, the model and a report.
+
+    fanfold tune posts.csv --text-column post --target "log1p(votes)" --output found
+    """
+    console = _log(verbose)
+    settings = from_mapping(read_grid(with_assignments({**given, "data": data}, set_ or [])))
+    _check_writable(output, overwrite, is_folder=True)
+    from fanfold.progress_view import following
+    from fanfold.search import tune as search
+
+    with following(settings.metric, console) as on_event:
+        search(**settings.as_dict(), output=output, overwrite=overwrite, on_event=on_event)
+    _show(output)
+
+
+@app.command()
+def run(
+    output: Folder,
+    runner: Annotated[str, typer.Option(help="How tasks run: subprocess.")] = "subprocess",
+    params: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings, as JSON or YAML; --set overrides them."),
+    ] = None,
+    set_: Assignments = None,
+    overwrite: Overwrite = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run the compiled pipeline on this machine.
+
+    Task by task, as a cluster would; DIR gets the same files as from tune.
+
+    fanfold run --set data=posts.csv --set text_column=post --set target=votes --output found
+    """
+    console = _log(verbose)
+    settings = read_grid({**read_parameters(params), **with_assignments({}, set_ or [])})
+    checked, _ = pipeline_parameters(settings)
+    _check_writable(output, overwrite, is_folder=True)
+    from fanfold.progress_view import following
+    from fanfold.runner import run_pipeline
+
+    with following(checked.metric, console) as on_event:
+        run_pipeline(settings, output=output, overwrite=overwrite, runner=runner, on_event=on_event)
+    _show(output)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Table that has the text column.")],
+    output: File,
+    overwrite: Overwrite = False,
+    verbose: Verbose = False,
+) -> None:
+    """Predict every row of a table.
+
+    FILE ends in .csv or .parquet and gets `row` and `prediction`. `row` counts the table's rows
+    from 1; a row that cannot be read has an empty prediction.
+
+    fanfold predict found/model new.csv --output predictions.csv
+    """
+    console = _log(verbose)
+    from fanfold.model import load_model
+    from fanfold.predict_table import check_ending, predict_table
+
+    check_ending(output)
+    _check_writable(output, overwrite)
+    rows, unread = predict_table(load_model(model), data, output)
+    if unread:
+        console.print(f"{unread:,} of {rows:,} rows could not be read: their prediction is empty")
+    typer.echo(f"{rows:,} rows: {output}")
+
+
+@app.command()
+def sample(
+    rows: Annotated[int, typer.Option(metavar="N", help="Rows to generate.")],
+    output: File,
+    seed: Annotated[int | None, typer.Option(help="Another seed is another table.")] = None,
+    overwrite: Overwrite = False,
+    verbose: Verbose = False,
+) -> None:
+    """Generate a table to try things on.
+
+    It is a made-up slang dictionary whose text explains its votes in part. FILE ends in .csv,
+    .csv.gz or .csv.zst.
+
+    fanfold sample --rows 20000 --output words.csv
+    """
+    _log(verbose)
+    from fanfold.sample import DEFAULT_SEED, parse_sample_uri, write_sample
+
+    _check_writable(output, overwrite)
+    write_sample(output, parse_sample_uri(f"sample:{rows}"), DEFAULT_SEED if seed is None else seed)
+    typer.echo(f"{rows:,} rows: {output}")
+
+
+@app.command("compile")
+def compile_(
+    image: Annotated[str, typer.Option(metavar="IMAGE", help="Image that each task runs in.")],
+    output: File,
+    parallelism: Annotated[
+        int | None, typer.Option(metavar="N", help="Tasks of cross_validate that run at once.")
+    ] = None,
+    overwrite: Overwrite = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write the pipeline as YAML for your image.
+
+    fanfold compile --image registry.example/fanfold:1 --output tune.yaml
+    """
+    _log(verbose)
+    _check_writable(output, overwrite)
+    from fanfold.runner import compiled_pipeline
+    from fanfold.storage.local import write_text
+
+    write_text(output, compiled_pipeline(image, parallelism))
+    typer.echo(f"upload this in the KFP UI: {output}")
+
+
+@app.command()
+def settings() -> None:
+    """Show every setting and its default.
+
+    `--set name=value` takes them all; those of cpu and memory are the pipeline's alone.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 1, 0), pad_edge=False)
+    for name in ("setting", "default", "what it does"):
+        table.add_column(name, overflow="fold")
+    for each in (*fields(), *cluster_fields()):
+        about, allowed = Text(each.metadata["description"]), allowed_values(each)
+        if allowed:
+            about.append(f"\n{allowed}", "dim")
+        table.add_row(Text(each.name, "bold"), Text(str(each.default)), about)
+    Console().print(table)
+
+
+def _check_writable(output: Path, overwrite: bool, *, is_folder: bool = False) -> None:
+    """Raise `UserError` where `output` cannot be written, before long work and not after it."""
+    if is_folder:
+        from fanfold.search import check_output
+
+        check_output(output, overwrite)
+    elif output.is_dir():
+        raise UserError(f"the output {str(output)!r} is a folder: name a file")
+    elif output.exists() and not overwrite:
+        raise UserError(f"the output {str(output)!r} exists: name another, or add --overwrite")
+    parent = next(each for each in output.absolute().parents if each.exists())
+    try:
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        raise UserError(
+            f"cannot write {str(output)!r}: {str(parent)!r}: {error.strerror}; name another place"
+        ) from None
+
+
+def _show(output: Path) -> None:
+    from rich.console import Console
+
+    from fanfold.outcome import show_outcome
+
+    show_outcome(output, Console(highlight=False))

@@ -1,0 +1,185 @@
+"""The settings as the command line takes them: an option each, `--set`, a file of parameters."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fanfold.errors import UserError
+from fanfold.settings import BOUNDS, fields
+
+PANEL = "Settings"
+METAVARS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT"}
+KINDS = {"int": "a whole number", "float": "a number", "str": "", "bool": "true or false"}
+
+Given = dict[str, Any]
+"""Settings that a person gave, by name; text where it was typed."""
+
+
+def option_of(name: str) -> str:
+    """The option that takes the setting `name`: `--text-max-tokens` for `text__max_tokens`."""
+    return "--" + name.replace("__", "_").replace("_", "-")
+
+
+def takes_settings(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command an option for each setting but those named.
+
+    The command is passed those that were given, as text, in its parameter `given`.
+    """
+
+    def with_options(command: Callable[..., None]) -> Callable[..., None]:
+        settings = {each.name: each for each in fields() if each.name not in without}
+
+        @functools.wraps(command)
+        def wrapper(ctx: typer.Context, **values: Any) -> None:
+            options = {name: values.pop(name) for name in settings}
+            told = {n: v for n, v in options.items() if _was_typed(ctx, n)}
+            command(given=told, **values)
+
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        parameters = [each for each in own if each.name != "given"]
+        parameters += [_parameter(each) for each in settings.values()]
+        context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        wrapper.__signature__ = inspect.Signature([*parameters, context])  # type: ignore[attr-defined]
+        return wrapper
+
+    return with_options
+
+
+def _was_typed(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _parameter(field: Field[Any]) -> inspect.Parameter:
+    """A setting as a parameter that typer makes an option of; its value is checked later."""
+    flag = option_of(field.name)
+    is_flag = field.type == "bool"
+    choices = field.metadata["choices"]
+    option = typer.Option(
+        f"{flag}/--no-{flag.removeprefix('--')}" if is_flag else flag,
+        help=field.metadata["description"],
+        metavar=None if is_flag else "|".join(choices or [METAVARS[str(field.type)]]),
+        show_default=field.default != "",
+        rich_help_panel=PANEL,
+    )
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=field.default if is_flag else str(field.default),
+        annotation=Annotated[bool if is_flag else str, option],
+    )
+
+
+def with_assignments(given: Mapping[str, Any], assignments: Iterable[str]) -> Given:
+    """`given` and the settings of `--set name=value`, each of which is said once.
+
+    Raises:
+        UserError: an assignment has no `=`, or a setting is said twice.
+    """
+    settings = dict(given)
+    for assignment in assignments:
+        name, separator, value = assignment.partition("=")
+        name = name.strip()
+        if not separator or not name:
+            raise UserError(f"--set takes name=value, such as folds=5, but got {assignment!r}")
+        if name in settings:
+            other = f"by {option_of(name)} and by --set" if name in given else "by --set"
+            raise UserError(f"{name} is said twice, {other}: leave one out")
+        settings[name] = value
+    return settings
+
+
+def read_parameters(path: Path | None) -> Given:
+    """The settings in a JSON or YAML file, or none; a grid written out becomes JSON text.
+
+    Raises:
+        UserError: there is no such file, its name has another ending, or it holds no mapping.
+    """
+    if path is None:
+        return {}
+    settings = _parsed(path, _read_text(path))
+    if not isinstance(settings, dict) or not all(isinstance(name, str) for name in settings):
+        raise UserError(f"{str(path)!r} must hold settings by name, such as folds: 5")
+    if isinstance(settings.get("grid"), dict | list):
+        settings["grid"] = json.dumps(settings["grid"])
+    return settings
+
+
+def _parsed(path: Path, text: str) -> Any:
+    ending = path.suffix.lower()
+    if ending not in (".json", ".yaml", ".yml"):
+        raise UserError(f"{str(path)!r} must end in .json, .yaml or .yml")
+    if ending == ".json":
+        return _from_json(text, f"the file {str(path)!r}")
+    try:
+        import yaml
+    except ImportError:
+        raise UserError(
+            "reading YAML needs the extra kfp: pip install 'fanfold[kfp]'; or write JSON"
+        ) from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"the file {str(path)!r} is not YAML: {_line(error)}") from None
+
+
+def _from_json(text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{what} is not JSON: {_line(error)}") from None
+
+
+def read_grid(settings: Mapping[str, Any]) -> Given:
+    """`settings`, with a grid that names a file replaced by the JSON in it.
+
+    Raises:
+        UserError: the grid is neither JSON text nor a file.
+    """
+    grid = settings.get("grid")
+    if not isinstance(grid, str) or grid.lstrip()[:1] in ("{", "["):
+        return dict(settings)
+    path = Path(grid)
+    try:
+        exists = path.is_file()
+    except OSError:  # a text too long for a name
+        exists = False
+    if not exists:
+        raise UserError(
+            f"the grid {grid[:200]!r} is neither a file nor JSON: name a file, or write"
+            """ '{"max_depth": [6, 12]}'"""
+        )
+    text = _read_text(path)
+    _from_json(text, f"the grid file {grid!r}")
+    return {**settings, "grid": text}
+
+
+def _read_text(path: Path) -> str:
+    from fanfold.storage import open_reader
+
+    with open_reader(str(path)) as file:
+        try:
+            return file.read().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise UserError(f"{str(path)!r} is not UTF-8 text") from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def allowed_values(field: Field[Any]) -> str:
+    """What a setting may be: `a number above 0, below 1`, `rmse, mae, rsq`; text is not said."""
+    about = field.metadata
+    if about["choices"]:
+        return ", ".join(about["choices"])
+    stated = [f"{word} {about[key]}" for key, (_, word) in BOUNDS.items() if about[key] is not None]
+    return f"{KINDS[str(field.type)]} {', '.join(stated)}".strip()

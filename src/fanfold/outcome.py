@@ -1,0 +1,83 @@
+"""What a finished search is told as: the winner, its scores, what it cost, where the report is."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fanfold.progress_view import duration
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def show_outcome(folder: Path, console: Console) -> None:
+    """Print what the search whose files are in `folder` found; the last line names the report."""
+    from rich.text import Text
+
+    from fanfold.results import read_json
+
+    best, metrics = read_json(folder / "best.json"), read_json(folder / "metrics.json")
+    board = _leaderboard(folder / "leaderboard.csv")
+    wrap = not console.is_terminal  # lines of a file or pipe are not cut
+    console.print()
+    of = f" of {len(board) - 1} candidates" if len(board) > 2 else ""
+    console.print(Text(f"The winner{of}: {best['candidate']}", style="bold green"))
+    for line in _aligned(best["parameters"]):
+        console.print(Text(f"  {line}"), soft_wrap=wrap)
+    console.print()
+    console.print(_scores(board[best["candidate"]], metrics))
+    console.print()
+    for sentence in [best["sentence"], *_costs(read_json(folder / "summary.json"), board)]:
+        console.print(Text(sentence), soft_wrap=wrap)
+    console.print(Text(f"Report: {folder / 'report.html'}"), soft_wrap=True)
+
+
+def _leaderboard(path: Path) -> dict[str, dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["candidate"]: row for row in csv.DictReader(file)}
+
+
+def _aligned(parameters: dict[str, Any]) -> Iterator[str]:
+    width = max(map(len, parameters), default=0)
+    for name, value in parameters.items():
+        yield f"{name:<{width}}  {value}"
+    if not parameters:
+        yield "the estimator's defaults"
+
+
+def _scores(winner: dict[str, str], metrics: dict[str, float | None]) -> Any:
+    """Metrics over the folds and on the test rows, side by side."""
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
+    table.add_column("")
+    table.add_column("cross-validated")
+    table.add_column("test rows", justify="right")
+    for metric, value in metrics.items():
+        mean, error = winner[f"{metric}_mean"], winner[f"{metric}_std_err"]
+        folds = f"{float(mean):.4f}" if mean else "undefined"
+        folds += f" ± {float(error):.4f}" if error else ""
+        table.add_row(metric, folds, "undefined" if value is None else f"{value:.4f}")
+    return table
+
+
+def _costs(summary: dict[str, Any], board: dict[str, dict[str, str]]) -> Iterator[str]:
+    failed = [row["error"] for row in board.values() if row["error"]]
+    if failed:
+        yield (
+            f"{len(failed)} of {len(board) - 1} candidates could not be fitted"
+            f" (leaderboard.csv says why), the first: {failed[0]}"
+        )
+    rows = [f"{summary['rows_read']:,} rows read: {summary['rows_train']:,} to train"]
+    rows.append(f"{summary['rows_test']:,} to test")
+    for name, said in (("rows_rejected", "bad (rejects.csv)"), ("rows_empty", "without text")):
+        if summary[name]:
+            rows.append(f"{summary[name]:,} {said}")
+    yield ", ".join(rows)
+    yield (
+        f"{duration(summary['seconds'])}, {duration(summary['cpu_seconds'])} of processor time,"
+        f" {summary['peak_memory_bytes'] / 2**20:,.0f} MiB of memory at most"
+    )
