@@ -1,0 +1,59 @@
+"""The component that trains the winner and scores it on the held-out rows."""
+
+from kfp import dsl
+
+from components.base import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def train_final(
+    corpus: dsl.Input[dsl.Dataset],
+    candidates: dsl.Input[dsl.Artifact],
+    test: dsl.Input[dsl.Dataset],
+    rejects: dsl.Input[dsl.Dataset],
+    summary: dsl.Input[dsl.Artifact],
+    leaderboard: dsl.Input[dsl.Dataset],
+    all_scores: dsl.Input[dsl.Dataset],
+    best: dsl.Input[dsl.Artifact],
+    model: dsl.Output[dsl.Model],
+    metrics: dsl.Output[dsl.Metrics],
+    report: dsl.Output[dsl.HTML],
+    results: dsl.Output[dsl.Artifact],
+):
+    """Trains the winner on all training rows, and scores it once on the held-out rows.
+
+    Args:
+        corpus: What preprocess wrote.
+        candidates: What expand_grid wrote.
+        test: What preprocess wrote.
+        rejects: What preprocess wrote.
+        summary: What preprocess wrote.
+        leaderboard: What select_best wrote.
+        all_scores: What select_best wrote.
+        best: What select_best wrote.
+
+    Returns:
+        model: Folder that fanfold.load_model reads.
+        metrics: Scores on the held-out rows.
+        report: The whole search as a page.
+        results: Folder with every file of the search but the model.
+    """
+    import shutil
+
+    from fanfold import steps
+
+    found = steps.train_final(
+        corpus=corpus.path,
+        candidates=candidates.path,
+        test=test.path,
+        rejects=rejects.path,
+        summary=summary.path,
+        leaderboard=leaderboard.path,
+        scores=all_scores.path,
+        best=best.path,
+        model=model.path,
+        results=results.path,
+    )
+    metrics.metadata.update(found)
+    shutil.copyfile(f"{results.path}/metrics.json", metrics.path)
+    shutil.copyfile(f"{results.path}/report.html", report.path)
