@@ -1,7 +1,7 @@
 """What a search tells while it runs: one small dict an event.
 
     {"event": "stage", "stage": "preprocess"}
-    {"event": "search", "candidates": 16, "folds": 5, "metric": "rmse"}
+    {"event": "search", "candidates": 16, "folds": 5}
     {"event": "score", "candidate": "9f...", "parameters": {...}, "fold": "1", "ok": true,
      "error": "", "values": {"rmse": 1.0, "mae": ..., "rsq": ...}}
     {"event": "error", "stage": "preprocess", "kind": "UserError", "message": "..."}
@@ -20,11 +20,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fanfold.errors import FanfoldError
-from fanfold.grid import Candidate
-from fanfold.scoring import FoldScore, OnScores
+
+if TYPE_CHECKING:
+    from fanfold.grid import Candidate
+    from fanfold.scoring import FoldScore, OnScores
 
 OnEvent = Callable[[Mapping[str, Any]], None]
 

@@ -19,7 +19,7 @@ from fanfold.errors import DamagedError, UserError, did_you_mean
 from fanfold.estimators import Estimator, get_estimator
 from fanfold.features import Floats, TextFeatures, fit_text
 from fanfold.grid import Candidate
-from fanfold.resources import usable_cpus
+from fanfold.resources import calm, usable_cpus
 from fanfold.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.storage.local import written_beside
 from fanfold.text import TextSettings
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = "fanfold-model-1"
+MODEL_FILES = ("manifest.json", "booster.ubj", "estimator.skops")
+"""What a model's folder may hold."""
+
 BATCH_ROWS = 1 << 16
 """Rows whose matrix is made at a time when predicting."""
 
@@ -110,7 +113,8 @@ def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: i
     parameters = candidate.model_parameters
     features, matrix = fit_text(corpus.text, np.ones(corpus.rows, dtype=bool), candidate.text)
     data = estimator.prepare(matrix, np.asarray(corpus.target), parameters, threads)
-    fitted = estimator.fit(data, parameters, seed, threads)
+    with calm():
+        fitted = estimator.fit(data, parameters, seed, threads)
     manifest = {
         "format": FORMAT,
         "estimator": estimator.name,
@@ -132,11 +136,11 @@ def load_model(folder: str | Path) -> Model:
     """The model in `folder`, its file checked against its SHA-256.
 
     Raises:
-        UserError: there is no such folder.
+        UserError: there is no such folder, or none of a model's files is in it.
         DamagedError: a file is missing, changed or not fanfold's.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not any((folder / name).exists() for name in MODEL_FILES):
         raise UserError(f"no model at {str(folder)!r}: give the folder that holds manifest.json")
     manifest = read_manifest(folder / "manifest.json", FORMAT)
     check_files(folder, manifest["files"])

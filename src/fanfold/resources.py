@@ -6,6 +6,7 @@ import math
 import os
 import resource
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,9 +79,28 @@ def memory_as_exception(limit: int | None = None) -> Iterator[int]:
 
 def _mapped_and_empty() -> int:
     """Bytes that count as data but hold none: reserves of allocators, stacks of threads."""
+    status = _status()
+    return max(0, status.get("VmData", 0) - status.get("RssAnon", 0))
+
+
+def _status() -> dict[str, int]:
+    """Linux's figures of this process's memory by their names there, in bytes."""
     lines = (line.partition(":") for line in _read(Path("/proc/self/status")).splitlines())
-    kib = {name: int(value.split()[0]) for name, _, value in lines if value.endswith("kB")}
-    return max(0, kib.get("VmData", 0) - kib.get("RssAnon", 0)) * 1024
+    return {name: int(value.split()[0]) * 1024 for name, _, value in lines if value.endswith("kB")}
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """Within the block BLAS has one thread, and no warning is shown.
+
+    Several threads add up in another order, to other bits; and a search visits settings that
+    do not converge. Both hold for the whole process: enter before other threads begin.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -91,7 +111,13 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def peak_memory() -> int:
-    """Largest resident size of this process so far, in bytes."""
+    """Largest resident size of this process so far, in bytes.
+
+    On Linux not by `getrusage`, where a process begins with its parent's peak.
+    """
+    status = _status()
+    if "VmHWM" in status:
+        return status["VmHWM"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

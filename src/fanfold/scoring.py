@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -22,6 +23,7 @@ from fanfold.fold_data import FoldData, SharedFoldData, data_key
 from fanfold.grid import Candidate, Unit
 from fanfold.metrics import HIGHER_IS_BETTER, regression_metrics
 from fanfold.resources import (
+    calm,
     is_out_of_memory,
     memory_as_exception,
     peak_memory,
@@ -108,7 +110,7 @@ def cross_validate(
     scorer = _Scorer(corpus, estimator, seed, jobs)
     rows: list[FoldScore] = []
     starved: list[_Job] = []
-    with memory_as_exception():
+    with calm(), memory_as_exception():
         for job, scores in _side_by_side(scorer.run, jobs, cpus):
             if scores is None:
                 starved.append(job)
@@ -235,9 +237,12 @@ def _failed(job: _Job, corpus: Corpus, reason: str) -> list[FoldScore]:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of what went wrong; fanfold's own errors need no type before them."""
+    """The first line of what went wrong, without the clock and source line of xgboost's.
+
+    fanfold's own errors need no type before them.
+    """
     text = str(error) if isinstance(error, FanfoldError) else f"{type(error).__name__}: {error}"
-    return text.strip().splitlines()[0]
+    return re.sub(r"\[\d\d:\d\d:\d\d\] \S+:\d+: ", "", text.strip().splitlines()[0])
 
 
 def _starved_message() -> str:

@@ -205,7 +205,8 @@ def pipeline_parameters(values: Mapping[str, Any]) -> tuple[Settings, ClusterSet
     Raises:
         UserError: a name is not a setting, or a value is not allowed.
     """
-    own = {each.name for each in cluster_fields()}
+    own = [each.name for each in cluster_fields()]
+    _check_names(values, [*(each.name for each in fields()), *own])
     cluster = ClusterSettings(**{name: value for name, value in values.items() if name in own})
     return from_mapping({n: v for n, v in values.items() if n not in own}), cluster
 
@@ -216,14 +217,17 @@ def from_mapping(values: Mapping[str, Any]) -> Settings:
     Raises:
         UserError: a name is not a setting, or a value is not allowed.
     """
-    names = [field.name for field in fields()]
+    _check_names(values, [field.name for field in fields()])
+    return Settings(**values)
+
+
+def _check_names(values: Mapping[str, Any], names: list[str]) -> None:
     for name in values:
         if name not in names:
             raise UserError(
                 f"no setting is named {name!r}{did_you_mean(name, names)};"
                 f" the settings are {', '.join(names)}"
             )
-    return Settings(**values)
 
 
 def _typed(field: dataclasses.Field[Any], value: Any) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import threading
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -58,44 +57,6 @@ ONE_AT_A_TIME = {"sklearn.svm.LinearSVR"}
 """Those that draw from a generator of the whole process, so that fits side by side would mix."""
 
 
-class _Together:
-    """A state of the whole process, entered by the first of several threads, left by the last.
-
-    What `catch_warnings` and `threadpool_limits` find when a thread enters they put back when it
-    leaves; of threads that overlap, the last would put back what another one had set.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._inside = threading.Lock(), 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._state = _calm()
-                self._state.__enter__()
-            self._inside += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                self._state.__exit__(None, None, None)
-
-
-@contextmanager
-def _calm() -> Iterator[None]:
-    """No warnings, since a search visits settings that do not converge; BLAS on one thread.
-
-    With more threads BLAS adds up in another order, and the last bits of a fit differ.
-    """
-    from threadpoolctl import threadpool_limits
-
-    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
-        warnings.simplefilter("ignore")
-        yield
-
-
-_together = _Together()
 _alone = threading.Lock()
 
 
@@ -161,12 +122,14 @@ class SklearnEstimator:
         self, data: tuple[Any, Floats], parameters: Mapping[str, Any], seed: int, threads: int
     ) -> Any:
         """The fitted regressor."""
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import ThreadpoolController
 
         matrix, target = data
         regressor = self._new(parameters, random_state=seed, n_jobs=threads)
         alone = _alone if self.name in ONE_AT_A_TIME else nullcontext()
-        with _together, alone, threadpool_limits(threads, user_api="openmp"):
+        # OpenMP's limit is this thread's own; BLAS's is the process's, see `resources.calm`.
+        openmp = ThreadpoolController().select(user_api="openmp")
+        with alone, openmp.limit(limits=threads):
             regressor.fit(matrix, target)
         if hasattr(regressor, "n_jobs"):
             # Forests add up their trees' predictions in the order in which threads end.

@@ -30,7 +30,7 @@ class Ended:
 
 def fanfold(*arguments: str | Path, cwd: Path) -> Ended:
     command = [*FANFOLD, *map(str, arguments)]
-    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 

