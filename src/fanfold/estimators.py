@@ -85,16 +85,3 @@ def get_estimator(name: str) -> Estimator:
         f"no estimator is named {name!r}{did_you_mean(name, allowed)};"
         f" allowed: {', '.join(allowed)}"
     )
-
-
-def check_names(parameters: Mapping[str, Any], allowed: list[str], owner: str) -> None:
-    """Raise `UserError` for the first of `parameters` that is not among `allowed`."""
-    from fanfold.text import TextSettings
-
-    for name in parameters:
-        if name not in allowed:
-            every = [*allowed, *TextSettings.names()]
-            raise UserError(
-                f"{owner} has no hyperparameter {name!r}{did_you_mean(name, every)};"
-                f" allowed: {', '.join(every)}"
-            )

@@ -257,8 +257,10 @@ def _error(event: Mapping[str, Any]) -> FanfoldError:
 
 
 def _last_lines(log: Path) -> str:
+    """The last of what was written up to the failure; tasks that do not wait for it go on."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(encoding="utf-8", errors="replace"))
-    lines = [line.rstrip() for line in text.splitlines() if line.strip(" -")]
+    before, failure, _ = text.partition("finished with status FAILURE")
+    lines = [line.rstrip() for line in (before + failure).splitlines() if line.strip(" -")]
     return "\n".join(lines[-LAST_LINES:])
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from fanfold.errors import UserError
-from fanfold.estimators import check_names
+from fanfold.hyperparameters import check_names
 from fanfold.resources import usable_memory
 
 Floats = npt.NDArray[np.float64]

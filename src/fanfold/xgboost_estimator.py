@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from fanfold.errors import UserError
-from fanfold.estimators import check_names
+from fanfold.hyperparameters import check_names
 
 if TYPE_CHECKING:
     import xgboost
