@@ -46,7 +46,7 @@ def as_keywords(how: TextSettings) -> dict[str, Any]:
     return {name.removeprefix("text__"): value for name, value in how.as_parameters().items()}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(documents, text_settings)
 def test_a_fold_s_matrix_is_that_of_a_slow_count_of_its_training_rows(
     texts: list[str], how: TextSettings
@@ -132,7 +132,7 @@ def test_scikit_learn_makes_the_same_cells_of_the_same_vocabulary(
     np.testing.assert_allclose(matrix.toarray(), expected.toarray(), rtol=1e-14, atol=0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(documents, text_settings, st.integers(1, 6))
 def test_a_small_vocabulary_gives_what_the_whole_one_gives_or_says_that_it_cannot(
     texts: list[str], how: TextSettings, vocabulary_size: int

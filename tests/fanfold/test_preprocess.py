@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import math
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,45 +16,8 @@ from hypothesis import strategies as st
 
 from fanfold.corpus import load_corpus
 from fanfold.errors import UserError
-from fanfold.preprocess import preprocess
-from fanfold.settings import Settings
+from tests.fanfold.preprocessed import ROWS, rejects, run, whole, write_csv
 from tests.fanfold.slow_text import known_to_all, slow_tokens
-
-ROWS = [
-    {"id": number, "text": f"word{number % 9} and {number}", "y": number} for number in range(50)
-]
-
-
-def write_csv(path: Path, rows: list[dict[str, Any]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
-def run(data: Path, output: Path | None = None, **how: Any) -> dict[str, Any]:
-    """Preprocess `data` to `corpus`, `test.parquet` and `rejects.csv` beside it."""
-    output = output or data.parent
-    chosen = Settings(data=str(data), **{"text_column": "text", "target": "y", **how})
-    return preprocess(
-        chosen,
-        corpus=output / "corpus",
-        test=output / "test.parquet",
-        rejects=output / "rejects.csv",
-    )
-
-
-def rejects(folder: Path) -> list[list[str]]:
-    with (folder / "rejects.csv").open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
-    assert header == ["line", "reason", "text"]
-    return rows
-
-
-def whole(summary: dict[str, Any]) -> int:
-    return sum(summary[f"rows_{part}"] for part in ("train", "empty", "test", "rejected"))
-
 
 # Bytes that a table is made of, and any others.
 pieces = st.one_of(
@@ -89,6 +49,8 @@ def test_of_arbitrary_bytes_every_row_is_accounted_for(body: bytes) -> None:
 cells = st.text(
     st.one_of(st.sampled_from('ab 1,"\r\n'), st.sampled_from(known_to_all())), max_size=6
 )
+
+
 numbers = st.one_of(st.integers(-99, 99).map(str), st.text("0123456789.-+e ", max_size=5))
 
 
@@ -256,120 +218,3 @@ def test_parquet_keeps_the_types_of_the_test_rows(tmp_path: Path) -> None:
     test = pl.read_parquet(tmp_path / "test.parquet")
     assert test.schema == frame.schema
     assert test.rows() == [row for row in frame.rows() if row[0] in set(test["id"])]
-
-
-def test_a_target_is_computed_and_where_it_cannot_be_the_row_is_set_aside(tmp_path: Path) -> None:
-    rows = [{**row, "z": row["id"] - 10} for row in ROWS]
-    data = write_csv(tmp_path / "data.csv", rows)
-    summary = run(data, target="log(z) / (y - 20)", max_bad_rows=0.5)
-    assert [int(line) for line, _, _ in rejects(tmp_path)] == [*range(2, 13), 22]
-    assert summary["rows_rejected"] == 12
-    assert rejects(tmp_path)[-1][1] == "the target is not a finite number: z='10' y='20'"
-    corpus = load_corpus(tmp_path / "corpus")
-    possible = {n: math.log(n - 10) / (n - 20) for n in range(11, 50) if n != 20}
-    assert set(np.round(corpus.target, 12)) <= {round(value, 12) for value in possible.values()}
-
-
-@pytest.mark.parametrize(
-    ("how", "message"),
-    [
-        ({"target": "y +"}, "y +"),
-        ({"target": "__import__('os')"}, "allowed"),
-        ({"target": "log2(y)"}, r"calls log2\(\); did you mean 'log"),
-        ({"target": "1 + 2"}, "names no column"),
-        ({"target": "z"}, "no column 'z' in .* which has 'id', 'text', 'y'"),
-        ({"text_column": "txt"}, "no column 'txt' .* did you mean 'text'"),
-        ({"split_column": "part"}, "no column 'part'"),
-        ({"split_column": "y"}, "split_column holds '0'"),
-        ({"folds": 41}, "40 training rows with text cannot make 41 folds"),
-        ({"data": "nowhere.csv"}, "no file at 'nowhere.csv'"),
-    ],
-)
-def test_a_wrong_setting_is_named_and_leaves_nothing_behind(
-    tmp_path: Path, how: dict[str, Any], message: str
-) -> None:
-    write_csv(tmp_path / "data.csv", ROWS)
-    chosen = {"data": str(tmp_path / "data.csv"), "text_column": "text", "target": "y", **how}
-    out = tmp_path / "out"
-    with pytest.raises(UserError, match=message):
-        preprocess(Settings(**chosen), corpus=out / "c", test=out / "t", rejects=out / "r.csv")
-    assert not out.exists() or {path.name for path in out.iterdir()} <= {"r.csv"}
-
-
-@pytest.mark.parametrize(
-    ("column", "kind"),
-    [([[1, 2]], "list"), ([{"a": 1}], "struct"), ([b"\xff"], "binary")],
-)
-@pytest.mark.parametrize("role", ["text_column", "target", "fold_column"])
-def test_a_column_of_neither_text_nor_numbers_is_refused(
-    tmp_path: Path, column: list[Any], kind: str, role: str
-) -> None:
-    frame = pl.DataFrame({"y": range(50), "text": ["a"] * 50, "odd": column * 50})
-    frame.write_parquet(tmp_path / "data.parquet")
-    with pytest.raises(UserError, match=rf"column 'odd' of .* holds (large_)?{kind}.* are needed"):
-        run(tmp_path / "data.parquet", **{role: "odd"})
-
-
-def test_numbers_and_dates_are_text_where_text_is_asked_for(tmp_path: Path) -> None:
-    frame = pl.DataFrame(ROWS).with_columns(when=pl.lit("2024-01-31").str.to_date())
-    frame.write_parquet(tmp_path / "data.parquet")
-    run(tmp_path / "data.parquet", text_column="when")
-    assert load_corpus(tmp_path / "corpus").text.vocabulary == ("01", "2024", "31")
-    run(tmp_path / "data.parquet", text_column="id", target="-id")
-    corpus = load_corpus(tmp_path / "corpus")
-    assert set(corpus.text.vocabulary) == {str(-int(value)) for value in corpus.target}
-
-
-def test_the_digest_is_of_the_rows_and_not_of_the_file(tmp_path: Path) -> None:
-    data = write_csv(tmp_path / "data.csv", ROWS)
-    frame = pl.DataFrame(ROWS)
-    packed = tmp_path / "data.csv.gz"
-    packed.write_bytes(gzip.compress(data.read_bytes()))
-    frame.write_csv(tmp_path / "data.tsv", separator="\t")
-    frame.write_ndjson(tmp_path / "data.jsonl")
-    frame.write_parquet(tmp_path / "data.parquet")
-    digests = {run(path)["corpus_digest"] for path in sorted(tmp_path.glob("data.*"))}
-    assert len(digests) == 1
-    assert {run(data, seed=1)["corpus_digest"], run(data, folds=4)["corpus_digest"]}.isdisjoint(
-        digests
-    )
-
-
-def test_split_fold_and_group_columns_are_followed(tmp_path: Path) -> None:
-    rows = [
-        {
-            **row,
-            "part": "test" if row["id"] % 10 < 2 else "train",
-            "fold": ["x", "b", "a"][row["id"] % 3] if row["id"] % 10 >= 2 else "",
-            "group": row["id"] // 2,
-        }
-        for row in ROWS
-    ]
-    data = write_csv(tmp_path / "data.csv", rows)
-    run(data, split_column="part", fold_column="fold")
-    corpus = load_corpus(tmp_path / "corpus")
-    assert corpus.fold_labels == ("a", "b", "x")
-    folds = [corpus.fold_labels[fold] for fold in corpus.fold]
-    assert folds == [rows[int(y)]["fold"] for y in corpus.target]
-    assert corpus.target.tolist() == [n for n in range(50) if n % 10 >= 2]
-
-    run(data, group_column="group", folds=4)
-    corpus = load_corpus(tmp_path / "corpus")
-    held_out = {int(row) // 2 for row in pl.read_parquet(tmp_path / "test.parquet")["id"]}
-    groups = corpus.target.astype(int) // 2
-    assert held_out.isdisjoint(groups.tolist())
-    assert all(len(set(corpus.fold[groups == group].tolist())) == 1 for group in set(groups))
-    with pytest.raises(UserError, match=r"group .* lies on two sides"):
-        run(data, group_column="group", fold_column="fold", split_column="part")
-
-
-def test_a_sample_is_a_table_too(tmp_path: Path) -> None:
-    summary = preprocess(
-        Settings(data="sample:400", folds=3),
-        corpus=tmp_path / "c",
-        test=tmp_path / "t.parquet",
-        rejects=tmp_path / "r.csv",
-    )
-    assert summary["rows_read"] == whole(summary) == 400
-    corpus = load_corpus(tmp_path / "c")
-    assert corpus.fold_labels == ("1", "2", "3") and corpus.settings["data"] == "sample:400"

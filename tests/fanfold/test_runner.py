@@ -20,7 +20,7 @@ import yaml
 import fanfold
 from fanfold import events
 from fanfold.errors import DamagedError, FanfoldError, UserError
-from fanfold.runner import compiled_pipeline, run_pipeline
+from fanfold.runner import _for_this_machine, compiled_pipeline, run_pipeline
 
 GRID = '{"max_depth": [2, 3], "n_estimators": [5, 10], "text__weighting": ["tfidf", "count"]}'
 SMALL = {"folds": 2, "grid": '{"max_depth": [2], "n_estimators": [5]}'}
@@ -238,6 +238,23 @@ def test_an_interrupt_ends_every_task_and_leaves_nothing(
     assert not (tmp_path / "found").exists()
     if number == signal.SIGINT:
         assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("cpus", "tasks", "at_once", "threads"),
+    [(1, 2, 1, 1), (2, 1, 1, 2), (2, 2, 2, 1), (3, 8, 2, 1), (8, 8, 2, 4), (8, 1, 1, 8)],
+)
+def test_tasks_that_run_at_once_share_the_processors(
+    cpus: int, tasks: int, at_once: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fanfold.resources.usable_cpus", lambda: cpus)
+    spec = next(yaml.safe_load_all(_for_this_machine(compiled_pipeline(), tasks)))
+    loop = spec["root"]["dag"]["tasks"]["for-loop-1"]
+    executors = spec["deploymentSpec"]["executors"]
+    assert loop["iteratorPolicy"]["parallelismLimit"] == at_once
+    told = {name: each["container"].get("env", []) for name, each in executors.items()}
+    assert told.pop("exec-cross-validate") == [{"name": "FANFOLD_THREADS", "value": str(threads)}]
+    assert not any(told.values())
 
 
 def test_an_image_of_ones_own_stands_in_every_task_and_nothing_else_changes() -> None:
