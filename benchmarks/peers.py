@@ -6,11 +6,14 @@ All read the same table, with the same training rows and folds, try the same gri
 processors, and run in one go, in turns, each in a process of its own. Seconds are of whole
 processes, imports and reading included, except for the bare fits, whose matrices are made
 beforehand: they are what no search over this grid can be faster than without other fits.
+On a machine that does other work besides, trust the processor time.
 """
 
 import argparse
 import json
 import os
+import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -84,6 +87,15 @@ def grid_search_cv(table: str, **weighting: object) -> dict:
     return {"winner": winner, "rmse": -search.best_score_}
 
 
+def fit(data: object, parameters: dict, threads: int) -> None:
+    """One bare fit of `parameters`."""
+    import xgboost
+
+    own = {name: value for name, value in parameters.items() if name != "n_estimators"}
+    fixed = {"tree_method": "hist", "seed": SEED, "nthread": threads}
+    xgboost.train({**own, **fixed}, data, num_boost_round=parameters["n_estimators"])
+
+
 def bare_fits(table: str) -> dict:
     """`xgboost.train` for each unit and fold, side by side, and once for the winner; no more."""
     import numpy as np
@@ -109,22 +121,19 @@ def bare_fits(table: str) -> dict:
             cells[rows].astype(np.float32), label=corpus.target[rows], nthread=1
         )
 
-    def fit(data: xgboost.QuantileDMatrix, parameters: dict, threads: int) -> None:
-        rounds = {"num_boost_round": parameters["n_estimators"]}
-        own = {name: value for name, value in parameters.items() if name != "n_estimators"}
-        fixed = {"tree_method": "hist", "seed": SEED, "nthread": threads}
-        xgboost.train({**own, **fixed}, data, **rounds)
-
     folds = [matrix(corpus.fold != fold) for fold in range(FOLDS)]
     whole = matrix(np.ones(corpus.rows, dtype=bool))
     cpus = len(os.sched_getaffinity(0))
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(cpus) as pool:
         jobs = [pool.submit(fit, data, unit, 1) for data in folds for unit in units]
         for job in jobs:
             job.result()
     fit(whole, {**min(units, key=lambda each: each["max_depth"]), "n_estimators": 300}, cpus)
-    return {"seconds": time.perf_counter() - started}
+    return {
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - cpu,
+    }
 
 
 PEERS = {
@@ -139,16 +148,25 @@ PEERS = {
 
 
 def run_alone(peer: str, table: Path, cpus: set[int]) -> dict:
-    """One peer in a process of its own, on `cpus`; its findings and the seconds it took."""
+    """One peer in a process of its own, on `cpus`; its findings, and the time that it took."""
     command = [sys.executable, __file__, "--peer", peer, "--table", str(table)]
-    started = time.perf_counter()
+    started, before = time.perf_counter(), children_cpu_seconds()
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         os.sched_setaffinity(process.pid, cpus)
         printed = process.stdout.read()
-    seconds = time.perf_counter() - started
     if process.returncode:
         sys.exit(f"{peer} failed")
-    return {"seconds": seconds, **json.loads(printed.splitlines()[-1])}
+    took = {
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": children_cpu_seconds() - before,
+    }
+    return {**took, **json.loads(printed.splitlines()[-1])}
+
+
+def children_cpu_seconds() -> float:
+    """Processor time of all processes started here that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def show(found: dict[str, list[dict]], rows: int, cpus: set[int]) -> None:
@@ -156,17 +174,30 @@ def show(found: dict[str, list[dict]], rows: int, cpus: set[int]) -> None:
     from fanfold.versions import versions
 
     middle = {peer: statistics.median(each["seconds"] for each in found[peer]) for peer in found}
-    print(f"\n{rows:,} generated rows, the default grid, {FOLDS} folds, {len(cpus)} processors")
+    print(f"\n{rows:,} generated rows, the default grid, {FOLDS} folds")
+    print(f"{len(cpus)} processors of {processor()}")
     print(", ".join(f"{name} {version}" for name, version in versions().items()))
-    head = f"{'seconds':>10}{'range':>18}{'/ bare fits':>13}{'/ fanfold':>11}   best mean rmse"
-    print(f"\n{'':16}{head}")
+    head = f"{'seconds':>10}{'range':>16}{'cpu':>8}{'/ bare fits':>13}{'/ fanfold':>11}"
+    print(f"\n{'':16}{head}   best mean rmse")
     for peer, seconds in middle.items():
         times = [each["seconds"] for each in found[peer]]
         spread = f"{min(times):.1f} to {max(times):.1f}"
+        cpu = min(each["cpu_seconds"] for each in found[peer])
         ratios = [seconds / middle[other] for other in ("bare fits", "fanfold tune")]
         best = found[peer][0]
         won = f"{best['rmse']:.4f} {best['winner']}" if "winner" in best else ""
-        print(f"{peer:16}{seconds:10.1f}{spread:>18}{ratios[0]:13.2f}{ratios[1]:11.2f}   {won}")
+        line = f"{seconds:10.1f}{spread:>16}{cpu:8.1f}{ratios[0]:13.2f}{ratios[1]:11.2f}"
+        print(f"{peer:16}{line}   {won}")
+
+
+def processor() -> str:
+    """The processor's name, where the system says it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def main() -> None:
