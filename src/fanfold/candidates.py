@@ -12,6 +12,7 @@ from fanfold.estimators import Estimator, get_estimator
 from fanfold.grid import Candidate, Unit, expand, make_candidate, make_units, pack
 from fanfold.results import read_json, write_json
 from fanfold.settings import Settings
+from fanfold.text import TextSettings
 
 GRID_SETTINGS = ("grid", "estimator", "share_fits", "max_tasks")
 """The settings that `expand_grid` reads and keeps, beside those of the text."""
@@ -73,8 +74,8 @@ def _item(share: Sequence[Unit]) -> dict[str, str]:
 def search_of(settings: Settings) -> Search:
     """The search that `settings` describe; `UserError` where the grid is not right."""
     estimator = get_estimator(settings.estimator)
-    text = {k: v for k, v in settings.as_dict().items() if k.startswith("text__")}
-    kept = {name: getattr(settings, name) for name in (*GRID_SETTINGS, *text)}
+    text = {name: getattr(settings, name) for name in TextSettings.names()}
+    kept = {name: getattr(settings, name) for name in GRID_SETTINGS} | text
     return Search(estimator, expand(settings.grid, estimator, text), kept)
 
 

@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from fanfold.arrays import Ints, Mask
 from fanfold.sealed import check_files, digest, read_manifest, sha256, write_manifest
 from fanfold.versions import versions
 
@@ -33,9 +34,6 @@ FORMAT = "fanfold-corpus-1"
 ARRAYS = ("target", "fold", "row_tokens", "row_starts", "columns", "counts")
 CHUNK_ROWS = 1 << 17
 """Rows whose cells are looked at in one go: bounds the memory of a scan."""
-
-Mask = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

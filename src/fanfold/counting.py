@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from fanfold.arrays import Ints
 from fanfold.text import STOPWORD_LISTS, TokenCounts, count_tokens, stopwords
 
 if TYPE_CHECKING:
     import polars as pl
-
-Ints = npt.NDArray[np.int64]
 
 
 def write_counts(

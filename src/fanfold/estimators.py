@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from fanfold.arrays import Floats
 from fanfold.errors import UserError, did_you_mean
-
-Floats = npt.NDArray[np.float64]
 
 
 class Estimator(Protocol):

@@ -11,14 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from fanfold.corpus import Ints, Mask, TextBlock
+from fanfold.arrays import Floats, Ints, Mask
+from fanfold.corpus import TextBlock
 from fanfold.errors import UserError
 from fanfold.text import TextSettings, count_tokens, series, stopwords
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from fanfold.arrays import Floats
 from fanfold.corpus import Corpus
 from fanfold.estimators import Estimator
-from fanfold.features import Floats, fit_text
+from fanfold.features import fit_text
 from fanfold.grid import Candidate
 
 

@@ -158,6 +158,11 @@ def _check_distinct(candidates: Sequence[Candidate]) -> None:
         seen[candidate.id] = candidate
 
 
+def parameter_names(candidates: Iterable[Candidate]) -> list[str]:
+    """The hyperparameters that any of `candidates` says, in the order in which they appear."""
+    return list(dict.fromkeys(name for each in candidates for name in each.parameters))
+
+
 def label_of(parameters: Mapping[str, Any]) -> str:
     """`max_depth=6 subsample=0.8`, or `defaults` where nothing is set."""
     return " ".join(f"{name}={value}" for name, value in parameters.items()) or "defaults"

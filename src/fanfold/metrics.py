@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from fanfold.arrays import Floats
 
 HIGHER_IS_BETTER = {"rmse": False, "mae": False, "rsq": True}
 """Every metric, and whether more of it is better."""

@@ -14,22 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fanfold.arrays import Floats
 from fanfold.corpus import Corpus
 from fanfold.errors import DamagedError, UserError, did_you_mean
 from fanfold.estimators import Estimator, get_estimator
-from fanfold.features import Floats, TextFeatures, fit_text
+from fanfold.features import TextFeatures, fit_text
 from fanfold.grid import Candidate
 from fanfold.resources import calm, usable_cpus
 from fanfold.sealed import check_files, read_manifest, sha256, write_manifest
+from fanfold.sklearn_estimators import SklearnEstimator
 from fanfold.storage.local import written_beside
 from fanfold.text import TextSettings
 from fanfold.versions import git_revision, versions
+from fanfold.xgboost_estimator import XGBoost
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = "fanfold-model-1"
-MODEL_FILES = ("manifest.json", "booster.ubj", "estimator.skops")
+MODEL_FILES = ("manifest.json", XGBoost.model_file, SklearnEstimator.model_file)
 """What a model's folder may hold."""
 
 BATCH_ROWS = 1 << 16

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fanfold.arrays import Floats
 from fanfold.errors import UserError
 from fanfold.storage.local import written_beside
 from fanfold.table import Batch, read_table, require_columns
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from fanfold.model import Model
 
-Floats = npt.NDArray[np.float64]
 
 logger = logging.getLogger(__name__)
 

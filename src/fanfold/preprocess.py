@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fanfold.arrays import Floats
 from fanfold.batch import Batch, Reject
 from fanfold.corpus import seal_corpus
 from fanfold.counting import write_counts
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Floats = npt.NDArray[np.float64]
 
 SHOWN_REJECTS = 5
 """Rejected rows that an error message and the report show."""
@@ -134,8 +134,7 @@ def _read(settings: Settings, target: Target, spool: Path, rejects: Path) -> _Re
                 found.labels[name] += _strings(rows.column(column)).to_list()
             writer = writer or pa.ipc.new_file(spool, rows.schema)
             writer.write(rows)
-    if writer is None:
-        raise UserError(f"{settings.data!r} has no rows")
+    assert writer is not None, "a table gives at least one batch"
     writer.close()
     return found
 

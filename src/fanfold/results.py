@@ -60,8 +60,10 @@ def read_leaderboard(path: str | Path, candidates: Sequence[Candidate]) -> pd.Da
     """The leaderboard, with hyperparameters as the grid has them and not as CSV guesses them."""
     import pandas as pd
 
+    from fanfold.grid import parameter_names
+
     by_id = {each.id: each.parameters for each in candidates}
-    parameters = list(dict.fromkeys(name for each in by_id.values() for name in each))
+    parameters = parameter_names(candidates)
     board = _read_csv(path)
     for name in board.columns.difference(["candidate", "error", *parameters], sort=False):
         counts = name == "n" or name.endswith("_n")

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fanfold.arrays import Floats
 from fanfold.corpus import Corpus
 from fanfold.errors import FanfoldError
 from fanfold.estimators import Estimator
-from fanfold.features import Floats
 from fanfold.fold_data import FoldData, SharedFoldData, data_key
 from fanfold.grid import Candidate, Unit
 from fanfold.metrics import HIGHER_IS_BETTER, regression_metrics

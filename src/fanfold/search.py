@@ -172,8 +172,8 @@ def _walk(settings: Settings, scratch: Path) -> Path:
         model=at("model"),
         results=at("results"),
     )
-    shutil.move(at("model"), Path(at("results")) / "model")
-    return Path(at("results"))
+    shutil.move(at("model"), at("results/model"))
+    return scratch / "results"
 
 
 def _read_result(folder: Path, settings: Settings) -> TuneResult:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from fanfold.errors import FanfoldError, UserError, did_you_mean
 from fanfold.estimators import Estimator
-from fanfold.grid import Candidate
+from fanfold.grid import Candidate, parameter_names
 from fanfold.metrics import HIGHER_IS_BETTER
 from fanfold.scoring import BASELINE, FoldScore
 
@@ -154,7 +154,7 @@ def _simplicity(
     simplest_by: str, candidates: Sequence[Candidate], estimator: Estimator
 ) -> tuple[str, ...]:
     asked = tuple(part.strip() for part in simplest_by.split(",") if part.strip())
-    known = list(dict.fromkeys(name for each in candidates for name in each.parameters))
+    known = parameter_names(candidates)
     for name in asked:
         if name.lstrip("-") not in known:
             raise UserError(
@@ -219,7 +219,7 @@ def _leaderboard(
     candidates: Sequence[Candidate],
     order: Sequence[int],
 ) -> pd.DataFrame:
-    names = list(dict.fromkeys(name for each in candidates for name in each.parameters))
+    names = parameter_names(candidates)
     unranked = [place for place in range(len(rows)) if place not in set(order)]
     lines = []
     for rank, place in enumerate([*order, *unranked], start=1):

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from fanfold.arrays import Floats
 from fanfold.errors import UserError
 from fanfold.hyperparameters import check_names
 from fanfold.resources import usable_memory
-
-Floats = npt.NDArray[np.float64]
 
 ALLOWED = {
     "sklearn.linear_model.LinearRegression": (),

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fanfold.arrays import Mask
 from fanfold.errors import UserError
 
-Mask = npt.NDArray[np.bool_]
 Folds = npt.NDArray[np.int32]
 Labels = Sequence[str | None]
 

@@ -8,11 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from fanfold.arrays import Floats
 from fanfold.errors import UserError, did_you_mean
-
-Floats = npt.NDArray[np.float64]
 
 ALLOWED = (
     "column names (`a name with spaces` in backticks), numbers, + - * /, parentheses,"

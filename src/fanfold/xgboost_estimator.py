@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
+from fanfold.arrays import Floats
 from fanfold.errors import UserError
 from fanfold.hyperparameters import check_names
 
 if TYPE_CHECKING:
     import xgboost
 
-Floats = npt.NDArray[np.float64]
 
 DEFAULT_ROUNDS = 100
 DEFAULT_DEPTH = 6

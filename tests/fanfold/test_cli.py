@@ -16,6 +16,7 @@ import pytest
 from fanfold import load_model
 from fanfold.sample import csv_stream
 from fanfold.settings import fields
+from tests.contract import FILES
 from tests.fanfold.command import (
     BAD,
     EMPTY,
@@ -80,16 +81,7 @@ def _all_of(terminal: int) -> str:
 
 
 def test_tune_writes_the_files_of_the_contract_and_leaves_nothing_beside(tuned: Tuned) -> None:
-    assert {path.name for path in tuned.output.iterdir()} == {
-        "best.json",
-        "leaderboard.csv",
-        "metrics.json",
-        "model",
-        "rejects.csv",
-        "report.html",
-        "scores.csv",
-        "summary.json",
-    }
+    assert {path.name for path in tuned.output.iterdir()} == FILES
     assert {path.name for path in tuned.folder.iterdir()} == {"packages.csv", "found"}
 
 

@@ -21,20 +21,11 @@ import fanfold
 from fanfold import events
 from fanfold.errors import DamagedError, FanfoldError, UserError
 from fanfold.runner import _for_this_machine, compiled_pipeline, run_pipeline
+from tests.contract import FILES
 
 GRID = '{"max_depth": [2, 3], "n_estimators": [5, 10], "text__weighting": ["tfidf", "count"]}'
 SMALL = {"folds": 2, "grid": '{"max_depth": [2], "n_estimators": [5]}'}
 MEASURED = ["fit_seconds", "cpu_seconds"]
-FILES = {
-    "best.json",
-    "leaderboard.csv",
-    "metrics.json",
-    "model",
-    "rejects.csv",
-    "report.html",
-    "scores.csv",
-    "summary.json",
-}
 
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/environ").exists(), reason="looks for processes in /proc, not here"
