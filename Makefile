@@ -1,6 +1,6 @@
 # Every target does its own set-up; all it needs is make and python3 (3.11 or newer).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format type compile generated check bench lock clean
+.PHONY: help setup demo test test-servers lint format type compile generated check bench lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(she
 	$(p) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv: the pinned packages, and fanfold itself
 	@echo 'ready: $(BIN)/fanfold --help'
@@ -30,7 +30,12 @@ demo: $(READY) ## run the whole pipeline here, on 20,000 generated rows
 	$(BIN)/fanfold run --set data=sample:20000 --output demo --overwrite
 
 test: $(READY) ## run the tests (ARGS='-k folds' runs some of them)
+	@$(BIN)/python -m tests.servers.build versitygw
 	$(BIN)/pytest -q -n 2 --dist loadfile $(ARGS)
+
+test-servers: $(READY) ## run the tests against MinIO and SeaweedFS (the first time it builds them)
+	@$(BIN)/python -m tests.servers.build versitygw minio seaweedfs
+	$(BIN)/pytest -q -n 2 --dist loadfile -m servers $(ARGS)
 
 lint: $(READY) ## look for bad style
 	$(BIN)/ruff check
@@ -59,6 +64,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-s
 
 lock: $(READY) ## pin the newest versions (ARGS='-P polars' renews one)
 	$(LOCK) $(or $(ARGS),--upgrade) --group uv -o requirements/uv.txt
+	$(LOCK) $(or $(ARGS),--upgrade) --group go -o requirements/go.txt
 	$(LOCK) $(or $(ARGS),--upgrade) pyproject.toml --extra kfp --group dev -o requirements/dev.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
 

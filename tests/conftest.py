@@ -1,6 +1,8 @@
-"""What all tests share: properties are about values, never about how fast a machine is."""
+"""What all tests share: servers, and that properties are not about how fast a machine is."""
 
 from hypothesis import settings
+
+pytest_plugins = ["tests.servers.fixtures"]
 
 settings.register_profile("fanfold", deadline=None)
 settings.load_profile("fanfold")

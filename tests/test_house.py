@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 MAY_IMPORT_KFP = {"client.py", "runner.py"}  # in the engine
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "read_pickle", "to_pickle"}
-HEAVY_LIBRARIES = {"altair", "kfp", "polars", "pyarrow", "sklearn", "xgboost"}
+HEAVY_LIBRARIES = {"altair", "google", "kfp", "minio", "polars", "pyarrow", "sklearn", "xgboost"}
 LONGEST_BODY = 19  # lines of a component's function, below its docstring
 
 REGISTRY = re.compile(

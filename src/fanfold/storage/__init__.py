@@ -1,22 +1,39 @@
-"""Where tables, artifacts and results lie: a path, and (to come) `gs://` and `s3://`."""
+"""Where tables, results and models lie: Google Cloud Storage, S3, or this machine."""
 
-from __future__ import annotations
+from fanfold.storage.environment import s3_endpoint
+from fanfold.storage.errors import AccessDenied, Changed, NotFound, Unreachable
+from fanfold.storage.published import fetched, published
+from fanfold.storage.store import Entry, Storage
+from fanfold.storage.transfer import download, upload
+from fanfold.storage.uris import (
+    exists,
+    is_remote,
+    join,
+    open_reader,
+    open_storage,
+    read_bytes,
+    stat,
+    write_bytes,
+)
 
-from typing import BinaryIO
-
-from fanfold.errors import UserError
-from fanfold.storage import local
-
-__all__ = ["open_reader"]
-
-
-def open_reader(uri: str) -> BinaryIO:
-    """A binary stream over the object at `uri`, a path on this machine.
-
-    Raises:
-        UserError: the scheme is not known, or there is nothing to read.
-    """
-    scheme, separator, _ = uri.partition("://")
-    if separator:
-        raise UserError(f"cannot read {uri!r}: {scheme}:// is not supported; give a local path")
-    return local.open_reader(uri)
+__all__ = [
+    "AccessDenied",
+    "Changed",
+    "Entry",
+    "NotFound",
+    "Storage",
+    "Unreachable",
+    "download",
+    "exists",
+    "fetched",
+    "is_remote",
+    "join",
+    "open_reader",
+    "open_storage",
+    "published",
+    "read_bytes",
+    "s3_endpoint",
+    "stat",
+    "upload",
+    "write_bytes",
+]

@@ -2,31 +2,108 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from fanfold.errors import UserError
+from fanfold.storage.errors import CHANGED, AccessDenied, Changed, NotFound
+from fanfold.storage.store import Entry, checked_key
+
+BUFFER_BYTES = 1 << 20
+SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}")  # what tempfile makes of the prefix `.NAME.`
 
 
-def open_reader(path: str | Path) -> BinaryIO:
+class LocalStorage:
+    """A folder; it need not exist before something is written."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = str(Path(root))
+
+    def open_reader(self, key: str, version: str | None = None) -> BinaryIO:
+        """A stream of the file's bytes."""
+        return open_reader(self._path(key), version)
+
+    def write(self, key: str, source: bytes | BinaryIO) -> None:
+        """Write the file beside, then rename it."""
+        write(self._path(key), source)
+
+    def list(self, prefix: str = "") -> Iterator[Entry]:
+        """The files, links to files too; not what is being written, nor what vanishes meanwhile."""
+        yield from _entries(self.root, "", prefix)
+
+    def stat(self, key: str) -> Entry:
+        """The file's entry."""
+        return entry_at(self._path(key), key)
+
+    def remove(self, key: str) -> None:
+        """Remove the file; folders stay."""
+        path = self._path(key)
+        try:
+            path.unlink()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            pass
+        except PermissionError:
+            if not path.is_dir():  # which some systems say in this way
+                raise AccessDenied(f"{str(path)!r} may not be removed by this user") from None
+
+    def _path(self, key: str) -> Path:
+        return Path(self.root, checked_key(key, self.root))
+
+
+def open_reader(path: str | Path, version: str | None = None) -> BinaryIO:
     """A binary stream over the file at `path`.
 
     Raises:
         UserError: nothing is there, it is a folder, or it may not be read.
+        Changed: the file is not of this `version`, or is written to before its end is read.
     """
+    with _told(path):
+        file = _UnchangedFile(path)
+    if version not in (None, file.version):
+        file.close()
+        raise Changed(f"{str(path)!r} {CHANGED}")
+    return io.BufferedReader(file, BUFFER_BYTES)
+
+
+def entry_at(path: str | Path, key: str) -> Entry:
+    """The entry of the file at `path`, under a key of the caller's.
+
+    Raises:
+        NotFound: no file is there.
+    """
+    with _told(path):
+        status = Path(path).stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise NotFound(f"{str(path)!r} is a folder, and a file is needed")
+    return Entry(key, status.st_size, _version(status))
+
+
+def write(path: str | Path, source: bytes | BinaryIO) -> None:
+    """Write the bytes, or what the stream still holds, to the file at `path`: whole or not at all.
+
+    Raises:
+        UserError: a folder is there, a file stands where a folder must, or it is forbidden.
+    """
+    if Path(path).is_dir():
+        raise UserError(f"{str(path)!r} is a folder, and a file is to be written")
     try:
-        return Path(path).open("rb")
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"no file at {str(path)!r}: check the path") from None
-    except IsADirectoryError:
-        raise UserError(f"{str(path)!r} is a folder, and a file is needed") from None
+        with written_beside(path) as beside, beside.open("wb") as file:
+            if isinstance(source, bytes):
+                file.write(source)
+            else:
+                shutil.copyfileobj(source, file, BUFFER_BYTES)
+    except (FileExistsError, NotADirectoryError):
+        raise UserError(f"{str(path)!r} cannot be written: a part of it is a file") from None
     except PermissionError:
-        raise UserError(f"{str(path)!r} may not be read by this user") from None
+        raise AccessDenied(f"{str(path)!r} may not be written by this user") from None
 
 
 @contextmanager
@@ -54,3 +131,72 @@ def write_text(path: str | Path, text: str) -> None:
     """Write `text` (UTF-8) to `path`, whole or not at all."""
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")
+
+
+class _UnchangedFile(io.FileIO):
+    """A file whose end, when it is reached, is checked to be that of the file that was opened."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path, "rb")
+        status = os.fstat(self.fileno())
+        self._shown = str(path)
+        # What is not on a disk (a pipe, a terminal) has no version that could stay.
+        self.version = _version(status) if stat.S_ISREG(status.st_mode) else None
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        count = super().readinto(buffer)
+        if count == 0:
+            self._check()
+        return count
+
+    def readall(self) -> bytes:
+        content = super().readall() or b""
+        self._check()
+        return content
+
+    def _check(self) -> None:
+        if self.version not in (None, _version(os.fstat(self.fileno()))):
+            raise Changed(f"{self._shown!r} was changed while it was read: run again")
+
+
+def _entries(folder: str, below: str, prefix: str) -> Iterator[Entry]:
+    """The entries in `folder`, whose keys start with `below`, in order."""
+    try:
+        with os.scandir(folder) as listing:
+            found = {
+                f"{below}{entry.name}{'/' if entry.is_dir(follow_symlinks=False) else ''}": entry
+                for entry in listing
+            }
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except PermissionError:
+        raise AccessDenied(f"{folder!r} may not be read by this user") from None
+    for key, entry in sorted(found.items()):  # a folder where its `/` puts its files
+        if key.endswith("/"):
+            relevant = key.startswith(prefix) or prefix.startswith(key)
+            if relevant and not SCRATCH.fullmatch(entry.name):
+                yield from _entries(entry.path, key, prefix)
+        elif key.startswith(prefix):
+            try:
+                status = entry.stat()
+            except FileNotFoundError:  # removed meanwhile, or a link to nothing
+                continue
+            if stat.S_ISREG(status.st_mode):
+                yield Entry(key, status.st_size, _version(status))
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
+
+
+@contextmanager
+def _told(path: str | Path) -> Iterator[None]:
+    """Why the file at `path` cannot be opened, in one line."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(f"no file at {str(path)!r}: check the path") from None
+    except IsADirectoryError:
+        raise NotFound(f"{str(path)!r} is a folder, and a file is needed") from None
+    except PermissionError:
+        raise AccessDenied(f"{str(path)!r} may not be read by this user") from None
