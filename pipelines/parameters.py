@@ -44,4 +44,5 @@ def short_table() -> str:
     """The settings as a list for the pipeline's description, since KFP's form shows only names."""
     lines = [f"- {field.name}: {describe(field.name)}." for field in fields()]
     lines.append("- <step>_cpu, <step>_memory: what a pod of the step asks for and may use.")
+    lines.append(f"- s3_secret: {describe('s3_secret')}.")
     return "\n".join(["Parameters, each with a default that works:", "", *lines])

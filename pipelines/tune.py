@@ -34,6 +34,14 @@ USER = 10001
 """Numeric, and not root, so that pods pass where Pod Security is `restricted`."""
 
 
+def give_credentials(task: dsl.PipelineTask, given: Parameters) -> None:
+    """Let `task` open `s3://`, where there is a Secret that does; its values are no parameters."""
+    keys = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
+    kubernetes.use_secret_as_env(
+        task, secret_name=given["s3_secret"], secret_key_to_env=keys, optional=True
+    )
+
+
 def place(task: dsl.PipelineTask, step: str, title: str, given: Parameters) -> None:
     """Give `task` its name for people, its share of a node, retries and an unprivileged user."""
     task.set_display_name(title)
@@ -82,6 +90,8 @@ def tune(given: Parameters) -> None:
         **{name: chosen.outputs[name] for name in ("leaderboard", "all_scores", "best")},
     )
 
+    for task in (table, scored):
+        give_credentials(task, given)
     place(table, "preprocess", "Read and split the table", given)
     place(grid, "expand_grid", "Expand the grid", given)
     place(scored, "cross_validate", "Cross-validate", given)

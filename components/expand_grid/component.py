@@ -18,6 +18,7 @@ def expand_grid(
     text__weighting: str = "tfidf",
     text__stopwords: str = "snowball",
     share_fits: bool = True,
+    ledger: str = "",
     max_tasks: int = 32,
 ) -> list[dict[str, str]]:
     """Checks the grid, numbers its candidates, and shares them out to tasks.
@@ -37,6 +38,7 @@ def expand_grid(
         text__weighting=text__weighting,
         text__stopwords=text__stopwords,
         share_fits=share_fits,
+        ledger=ledger,
         max_tasks=max_tasks,
     )
     return steps.expand_grid(settings, candidates=candidates.path)

@@ -13,6 +13,7 @@ def preprocess(
     rejects: dsl.Output[dsl.Dataset],
     summary: dsl.Output[dsl.Artifact],
     data: str = "sample:20000",
+    s3_endpoint: str = "",
     text_column: str = "definition",
     target: str = "log1p(up_votes + down_votes)",
     test_fraction: float = 0.2,
@@ -36,6 +37,7 @@ def preprocess(
 
     settings = Settings(
         data=data,
+        s3_endpoint=s3_endpoint,
         text_column=text_column,
         target=target,
         test_fraction=test_fraction,
@@ -47,7 +49,6 @@ def preprocess(
         max_bad_rows=max_bad_rows,
         vocabulary_size=vocabulary_size,
     )
-    found = steps.preprocess(
-        settings, corpus=corpus.path, test=test.path, rejects=rejects.path, summary=summary.path
-    )
+    paths = {"corpus": corpus, "test": test, "rejects": rejects, "summary": summary}
+    found = steps.preprocess(settings, **{name: each.path for name, each in paths.items()})
     corpus.metadata.update({name: found[name] for name in found if name.startswith("rows_")})

@@ -14,8 +14,8 @@ from fanfold.results import read_json, write_json
 from fanfold.settings import Settings
 from fanfold.text import TextSettings
 
-GRID_SETTINGS = ("grid", "estimator", "share_fits", "max_tasks")
-"""The settings that `expand_grid` reads and keeps, beside those of the text."""
+GRID_SETTINGS = ("grid", "estimator", "share_fits", "ledger", "max_tasks")
+"""The settings that `expand_grid` reads or keeps for later steps, beside those of the text."""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
-"""The command line: tune, run, predict, sample, compile, settings."""
+"""The command line: tune, run, predict, sample, compile, settings, ledger, watch."""
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from fanfold import cli_ledger
 from fanfold.cli_exit import run_and_leave
+from fanfold.cli_log import log
 from fanfold.cli_options import (
     Given,
     allowed_values,
@@ -27,9 +28,6 @@ from fanfold.settings import (
     pipeline_parameters,
 )
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 app = typer.Typer(
     help="Cross-validate every combination of a hyperparameter grid over text; keep the best.",
     no_args_is_help=True,
@@ -45,41 +43,16 @@ def main() -> None:
     run_and_leave(app)
 
 
-def _on_stderr() -> Console:
-    """Where progress and log lines go, one console, so that neither tears the other."""
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False)
-
-
-class _ToConsole(logging.Handler):
-    """Log lines, above a live table where there is one."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self.console = console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.console.print(self.format(record), markup=False, soft_wrap=True)
-
-
-def _log(verbose: bool) -> Console:
-    """Warnings (and, if `verbose`, what happens) go to the console that is returned."""
-    console = _on_stderr()
-    handler = _ToConsole(console)
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("fanfold").setLevel(logging.INFO if verbose else logging.WARNING)
-    logging.captureWarnings(True)
-    return console
-
-
 Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Any setting; may be repeated."),
 ]
-Folder = Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder to write.")]
-File = Annotated[Path, typer.Option("--output", metavar="FILE", help="File to write.")]
+Folder = Annotated[
+    str, typer.Option("--output", metavar="DIR", help="Folder to write, here or in a bucket.")
+]
+File = Annotated[
+    str, typer.Option("--output", metavar="FILE", help="File to write, here or in a bucket.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Log what happens, and where an error arose.")
@@ -114,15 +87,15 @@ def tune(
 
     fanfold tune posts.csv --text-column post --target "log1p(votes)" --output found
     """
-    console = _log(verbose)
+    console = log(verbose)
     settings = from_mapping(read_grid(with_assignments({**given, "data": data}, set_ or [])))
-    _check_writable(output, overwrite, is_folder=True)
+    _check_writable_folder(output)
     from fanfold.progress_view import following
     from fanfold.search import tune as search
 
     with following(settings.metric, console) as on_event:
         search(**settings.as_dict(), output=output, overwrite=overwrite, on_event=on_event)
-    _show(output)
+    _show(output, settings.s3_endpoint)
 
 
 @app.command()
@@ -130,7 +103,7 @@ def run(
     output: Folder,
     runner: Annotated[str, typer.Option(help="How tasks run: subprocess.")] = "subprocess",
     params: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="FILE", help="Settings, as JSON or YAML; --set overrides them."),
     ] = None,
     set_: Assignments = None,
@@ -143,21 +116,21 @@ def run(
 
     fanfold run --set data=posts.csv --set text_column=post --set target=votes --output found
     """
-    console = _log(verbose)
+    console = log(verbose)
     settings = read_grid({**read_parameters(params), **with_assignments({}, set_ or [])})
     checked, _ = pipeline_parameters(settings)
-    _check_writable(output, overwrite, is_folder=True)
+    _check_writable_folder(output)
     from fanfold.progress_view import following
     from fanfold.runner import run_pipeline
 
     with following(checked.metric, console) as on_event:
         run_pipeline(settings, output=output, overwrite=overwrite, runner=runner, on_event=on_event)
-    _show(output)
+    _show(output, checked.s3_endpoint)
 
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a trained model.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Table that has the text column.")],
     output: File,
     overwrite: Overwrite = False,
@@ -166,11 +139,11 @@ def predict(
     """Predict every row of a table.
 
     FILE ends in .csv or .parquet and gets `row` and `prediction`. `row` counts the table's rows
-    from 1; a row that cannot be read has an empty prediction.
+    from 1; a row that cannot be read has an empty prediction. All may lie in a bucket.
 
     fanfold predict found/model new.csv --output predictions.csv
     """
-    console = _log(verbose)
+    console = log(verbose)
     from fanfold.model import load_model
     from fanfold.predict_table import check_ending, predict_table
 
@@ -197,7 +170,7 @@ def sample(
 
     fanfold sample --rows 20000 --output words.csv
     """
-    _log(verbose)
+    log(verbose)
     from fanfold.sample import DEFAULT_SEED, parse_sample_uri, write_sample
 
     _check_writable(output, overwrite)
@@ -219,13 +192,17 @@ def compile_(
 
     fanfold compile --image registry.example/fanfold:1 --output tune.yaml
     """
-    _log(verbose)
+    log(verbose)
     _check_writable(output, overwrite)
     from fanfold.runner import compiled_pipeline
-    from fanfold.storage.local import write_text
+    from fanfold.storage import write_bytes
 
-    write_text(output, compiled_pipeline(image, parallelism))
+    write_bytes(output, compiled_pipeline(image, parallelism).encode())
     typer.echo(f"upload this in the KFP UI: {output}")
+
+
+app.add_typer(cli_ledger.app, name="ledger")
+app.command()(cli_ledger.watch)
 
 
 @app.command()
@@ -249,28 +226,37 @@ def settings() -> None:
     Console().print(table)
 
 
-def _check_writable(output: Path, overwrite: bool, *, is_folder: bool = False) -> None:
-    """Raise `UserError` where `output` cannot be written, before long work and not after it."""
-    if is_folder:
-        from fanfold.search import check_output
+def _check_writable(output: str, overwrite: bool) -> None:
+    """Raise `UserError` where the file `output` cannot be written, before long work."""
+    from fanfold.storage import exists, is_remote
 
-        check_output(output, overwrite)
-    elif output.is_dir():
-        raise UserError(f"the output {str(output)!r} is a folder: name a file")
-    elif output.exists() and not overwrite:
-        raise UserError(f"the output {str(output)!r} exists: name another, or add --overwrite")
-    parent = next(each for each in output.absolute().parents if each.exists())
+    if not is_remote(output) and Path(output).is_dir():
+        raise UserError(f"the output {output!r} is a folder: name a file")
+    if not overwrite and exists(output):
+        raise UserError(f"the output {output!r} exists: name another, or add --overwrite")
+    _check_writable_folder(output)
+
+
+def _check_writable_folder(output: str) -> None:
+    """Raise `UserError` where nothing can be written beside `output` on this machine."""
+    from fanfold.storage import is_remote
+
+    if is_remote(output):
+        return
+    parent = next(each for each in Path(output).absolute().parents if each.exists())
     try:
         tempfile.TemporaryFile(dir=parent).close()
     except OSError as error:
         raise UserError(
-            f"cannot write {str(output)!r}: {str(parent)!r}: {error.strerror}; name another place"
+            f"cannot write {output!r}: {str(parent)!r}: {error.strerror}; name another place"
         ) from None
 
 
-def _show(output: Path) -> None:
+def _show(output: str, endpoint: str) -> None:
     from rich.console import Console
 
     from fanfold.outcome import show_outcome
+    from fanfold.storage import fetched, join, s3_endpoint
 
-    show_outcome(output, Console(highlight=False))
+    with s3_endpoint(endpoint), fetched(output) as folder:
+        show_outcome(folder, Console(highlight=False), report=join(output, "report.html"))

@@ -7,13 +7,14 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 import typer
 
 from fanfold.errors import UserError
 from fanfold.settings import BOUNDS, fields
+from fanfold.storage import is_remote, read_bytes
 
 PANEL = "Settings"
 METAVARS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT"}
@@ -97,7 +98,7 @@ def with_assignments(given: Mapping[str, Any], assignments: Iterable[str]) -> Gi
     return settings
 
 
-def read_parameters(path: Path | None) -> Given:
+def read_parameters(path: str | None) -> Given:
     """The settings in a JSON or YAML file, or none; a grid written out becomes JSON text.
 
     Raises:
@@ -107,18 +108,18 @@ def read_parameters(path: Path | None) -> Given:
         return {}
     settings = _parsed(path, _read_text(path))
     if not isinstance(settings, dict) or not all(isinstance(name, str) for name in settings):
-        raise UserError(f"{str(path)!r} must hold settings by name, such as folds: 5")
+        raise UserError(f"{path!r} must hold settings by name, such as folds: 5")
     if isinstance(settings.get("grid"), dict | list):
         settings["grid"] = json.dumps(settings["grid"])
     return settings
 
 
-def _parsed(path: Path, text: str) -> Any:
-    ending = path.suffix.lower()
+def _parsed(path: str, text: str) -> Any:
+    ending = PurePosixPath(path).suffix.lower()
     if ending not in (".json", ".yaml", ".yml"):
-        raise UserError(f"{str(path)!r} must end in .json, .yaml or .yml")
+        raise UserError(f"{path!r} must end in .json, .yaml or .yml")
     if ending == ".json":
-        return _from_json(text, f"the file {str(path)!r}")
+        return _from_json(text, f"the file {path!r}")
     try:
         import yaml
     except ImportError:
@@ -128,7 +129,7 @@ def _parsed(path: Path, text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UserError(f"the file {str(path)!r} is not YAML: {_line(error)}") from None
+        raise UserError(f"the file {path!r} is not YAML: {_line(error)}") from None
 
 
 def _from_json(text: str, what: str) -> Any:
@@ -147,9 +148,8 @@ def read_grid(settings: Mapping[str, Any]) -> Given:
     grid = settings.get("grid")
     if not isinstance(grid, str) or grid.lstrip()[:1] in ("{", "["):
         return dict(settings)
-    path = Path(grid)
     try:
-        exists = path.is_file()
+        exists = is_remote(grid) or Path(grid).is_file()
     except OSError:  # a text too long for a name
         exists = False
     if not exists:
@@ -157,19 +157,16 @@ def read_grid(settings: Mapping[str, Any]) -> Given:
             f"the grid {grid[:200]!r} is neither a file nor JSON: name a file, or write"
             """ '{"max_depth": [6, 12]}'"""
         )
-    text = _read_text(path)
+    text = _read_text(grid)
     _from_json(text, f"the grid file {grid!r}")
     return {**settings, "grid": text}
 
 
-def _read_text(path: Path) -> str:
-    from fanfold.storage import open_reader
-
-    with open_reader(str(path)) as file:
-        try:
-            return file.read().decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise UserError(f"{str(path)!r} is not UTF-8 text") from None
+def _read_text(uri: str) -> str:
+    try:
+        return read_bytes(uri).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{uri!r} is not UTF-8 text") from None
 
 
 def _line(error: Exception) -> str:

@@ -111,6 +111,7 @@ class Corpus:
         fold: int32 [rows], indices into `fold_labels`.
         fold_labels: the folds' names.
         settings: the settings that made the corpus.
+        data: which table it was made from: `uri`, and of a file or object `size` and `version`.
         digest: SHA-256 of all that a score can depend on; equal for equal input anywhere.
     """
 
@@ -119,6 +120,7 @@ class Corpus:
     fold: npt.NDArray[np.int32]
     fold_labels: tuple[str, ...]
     settings: dict[str, Any]
+    data: dict[str, Any]
     digest: str
 
     @property
@@ -128,7 +130,12 @@ class Corpus:
 
 
 def seal_corpus(
-    folder: Path, *, fold_labels: tuple[str, ...], left_out_max: int, settings: dict[str, Any]
+    folder: Path,
+    *,
+    fold_labels: tuple[str, ...],
+    left_out_max: int,
+    settings: dict[str, Any],
+    data: dict[str, Any],
 ) -> str:
     """Seal the arrays in `folder` with `manifest.json`; returns the corpus digest."""
     named = [f"{name}.npy" for name in ARRAYS] + ["vocabulary.txt"]
@@ -144,6 +151,7 @@ def seal_corpus(
         "corpus_digest": corpus_digest,
         "files": checksums,
         "settings": settings,
+        "data": data,
         "versions": versions(),
     }
     write_manifest(folder / "manifest.json", facts)
@@ -175,5 +183,6 @@ def load_corpus(folder: str | Path) -> Corpus:
         arrays["fold"],
         tuple(manifest["fold_labels"]),
         manifest["settings"],
+        manifest["data"],
         manifest["corpus_digest"],
     )

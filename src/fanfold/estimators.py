@@ -17,12 +17,14 @@ class Estimator(Protocol):
 
     Attributes:
         name: what the setting `estimator` says.
+        library: the distribution that fits it, whose version its scores depend on.
         rounds_parameter: the parameter whose smaller values are prefixes of one fit, if any.
         simplest_by: parameters whose small (`-name`: large) values make a model simple.
         model_file: name of the file that `save` writes.
     """
 
     name: str
+    library: str
     rounds_parameter: str | None
     simplest_by: tuple[str, ...]
     model_file: str

@@ -3,7 +3,7 @@
     {"event": "stage", "stage": "preprocess"}
     {"event": "search", "candidates": 16, "folds": 5}
     {"event": "score", "candidate": "9f...", "parameters": {...}, "fold": "1", "ok": true,
-     "error": "", "values": {"rmse": 1.0, "mae": ..., "rsq": ...}}
+     "error": "", "remembered": false, "values": {"rmse": 1.0, "mae": ..., "rsq": ...}}
     {"event": "error", "stage": "preprocess", "kind": "UserError", "message": "..."}
 
 In one process they go to the callable of `listening`; from the tasks of a pipeline that runs
@@ -99,7 +99,7 @@ def score_teller(candidates: Sequence[Candidate]) -> OnScores:
             own = [score for score in scores if score.candidate == name]
             values = {s.metric: s.value for s in own if not math.isnan(s.value)}
             event = {"event": "score", "candidate": name, "fold": own[0].fold, "values": values}
-            about = {"parameters": by_id[name].parameters, "ok": own[0].ok, "error": own[0].error}
-            tell({**event, **about})
+            about = {"ok": own[0].ok, "error": own[0].error, "remembered": own[0].remembered}
+            tell({**event, "parameters": by_id[name].parameters, **about})
 
     return tell_scores

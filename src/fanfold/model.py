@@ -23,6 +23,7 @@ from fanfold.grid import Candidate
 from fanfold.resources import calm, usable_cpus
 from fanfold.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.sklearn_estimators import SklearnEstimator
+from fanfold.storage import fetched
 from fanfold.storage.local import written_beside
 from fanfold.text import TextSettings
 from fanfold.versions import git_revision, versions
@@ -127,6 +128,7 @@ def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: i
         "tokens": list(features.tokens),
         "idf": features.idf.tolist(),
         "settings": corpus.settings,
+        "data": corpus.data,
         "corpus_digest": corpus.digest,
         "rows_train": corpus.rows,
         "versions": versions(),
@@ -136,15 +138,20 @@ def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: i
 
 
 def load_model(folder: str | Path) -> Model:
-    """The model in `folder`, its file checked against its SHA-256.
+    """The model in `folder`, or below a `gs://` or `s3://` prefix, checked against its SHA-256.
 
     Raises:
         UserError: there is no such folder, or none of a model's files is in it.
         DamagedError: a file is missing, changed or not fanfold's.
     """
-    folder = Path(folder)
+    with fetched(folder) as here:
+        return _load(here, str(folder))
+
+
+def _load(folder: Path, shown: str) -> Model:
+    """The model in a folder of this machine, which messages call `shown`."""
     if not any((folder / name).exists() for name in MODEL_FILES):
-        raise UserError(f"no model at {str(folder)!r}: give the folder that holds manifest.json")
+        raise UserError(f"no model at {shown!r}: give the folder that holds manifest.json")
     manifest = read_manifest(folder / "manifest.json", FORMAT)
     check_files(folder, manifest["files"])
     estimator = get_estimator(manifest["estimator"])

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def show_outcome(folder: Path, console: Console) -> None:
-    """Print what the search whose files are in `folder` found; the last line names the report."""
+def show_outcome(folder: Path, console: Console, report: str) -> None:
+    """Print what the search whose files are in `folder` found; the last line is of the report."""
     from rich.text import Text
 
     from fanfold.results import read_json
@@ -32,7 +32,7 @@ def show_outcome(folder: Path, console: Console) -> None:
     console.print()
     for sentence in [best["sentence"], *_costs(read_json(folder / "summary.json"), board)]:
         console.print(Text(sentence), soft_wrap=wrap)
-    console.print(Text(f"Report: {folder / 'report.html'}"), soft_wrap=True)
+    console.print(Text(f"Report: {report}"), soft_wrap=True)
 
 
 def _leaderboard(path: Path) -> dict[str, dict[str, str]]:
@@ -71,6 +71,9 @@ def _costs(summary: dict[str, Any], board: dict[str, dict[str, str]]) -> Iterato
             f"{len(failed)} of {len(board) - 1} candidates could not be fitted"
             f" (leaderboard.csv says why), the first: {failed[0]}"
         )
+    if summary["folds_remembered"]:
+        folds = summary["folds_remembered"] + summary["folds_computed"]
+        yield f"{summary['folds_remembered']:,} of {folds:,} scores of a fold were remembered"
     rows = [f"{summary['rows_read']:,} rows read: {summary['rows_train']:,} to train"]
     rows.append(f"{summary['rows_test']:,} to test")
     for name, said in (("rows_rejected", "bad (rejects.csv)"), ("rows_empty", "without text")):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fanfold.arrays import Floats
 from fanfold.errors import UserError
-from fanfold.storage.local import written_beside
+from fanfold.storage import published
 from fanfold.table import Batch, read_table, require_columns
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def predict_table(model: Model, data: str, output: str | Path) -> tuple[int, int
             unread += len(batch.rejects)
             yield batch, model.predict(batch.rows.column(column).to_pylist())
 
-    with written_beside(output) as beside, _writer(beside) as write:
+    with published(output) as beside, _writer(beside) as write:
         for table in number_rows(predicted()):
             rows += len(table)
             write(table)

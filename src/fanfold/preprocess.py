@@ -22,7 +22,7 @@ from fanfold.resources import usable_cpus
 from fanfold.settings import Settings
 from fanfold.split import Split, split_rows
 from fanfold.storage.local import written_beside
-from fanfold.table import read_table, require_columns
+from fanfold.table import identify, read_table, require_columns, require_unchanged
 from fanfold.target import Target, parse_target
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ SHOWN_REJECTS = 5
 """Rejected rows that an error message and the report show."""
 
 CORPUS_SETTINGS = (
-    "data", "text_column", "target", "test_fraction", "folds", "seed", "split_column",
-    "fold_column", "group_column", "max_bad_rows", "vocabulary_size",
+    "data", "s3_endpoint", "text_column", "target", "test_fraction", "folds", "seed",
+    "split_column", "fold_column", "group_column", "max_bad_rows", "vocabulary_size",
 )  # fmt: skip
-"""The settings that a corpus depends on, and keeps."""
+"""The settings that a corpus is made by, and keeps for later steps."""
 
 
 @dataclass
@@ -70,22 +70,26 @@ def preprocess(
 
     Returns:
         The accounting: `rows_read = rows_train + rows_empty + rows_test + rows_rejected`,
-        `corpus_digest`, `tokens`, `first_rejects`.
+        `corpus_digest`, `tokens`, `first_rejects`, and `data`: which table it was.
 
     Raises:
         UserError: the table, the target or a column is not as the settings say, or more than
             `max_bad_rows` of its rows are bad.
+        Changed: the table was replaced while it was read.
     """
     target = parse_target(settings.target)
+    identity = identify(settings.data)
     with tempfile.TemporaryDirectory() as scratch:
         spool = Path(scratch) / "rows.arrow"
         with written_beside(rejects) as rejects_beside:
-            found = _read(settings, target, spool, rejects_beside)
+            found = _read(settings, identity.get("version"), target, spool, rejects_beside)
+        require_unchanged(identity)
         _check_bad_rows(found, settings)
         split = _split(found, settings)
         test_rows = _write_test(spool, split, Path(test))
-        facts = _write_corpus(spool, found, split, settings, Path(corpus))
+        facts = _write_corpus(spool, found, split, settings, identity, Path(corpus))
     summary = {
+        "data": identity,
         "rows_read": found.rows,
         "rows_train": int((split.fold >= 0).sum()),
         "rows_test": test_rows,
@@ -101,7 +105,9 @@ def preprocess(
     return summary
 
 
-def _read(settings: Settings, target: Target, spool: Path, rejects: Path) -> _Read:
+def _read(
+    settings: Settings, version: str | None, target: Target, spool: Path, rejects: Path
+) -> _Read:
     """First pass: check each row, spool the good ones, write the bad ones down."""
     import pyarrow as pa
 
@@ -117,7 +123,7 @@ def _read(settings: Settings, target: Target, spool: Path, rejects: Path) -> _Re
     with rejects.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
         out.writerow(["line", "reason", "text"])
-        for batch in read_table(settings.data):
+        for batch in read_table(settings.data, version=version):
             require_columns(batch.rows.schema.names, needed, settings.data)
             _check_kinds(batch.rows.schema, needed, settings.data)
             values, bad = _evaluate(target, batch)
@@ -237,7 +243,12 @@ def _write_test(spool: Path, split: Split, path: Path) -> int:
 
 
 def _write_corpus(
-    spool: Path, found: _Read, split: Split, settings: Settings, folder: Path
+    spool: Path,
+    found: _Read,
+    split: Split,
+    settings: Settings,
+    identity: dict[str, Any],
+    folder: Path,
 ) -> dict[str, Any]:
     import pyarrow as pa
 
@@ -259,6 +270,7 @@ def _write_corpus(
             fold_labels=split.labels,
             left_out_max=left_out_max,
             settings={name: getattr(settings, name) for name in CORPUS_SETTINGS},
+            data=identity,
         )
         vocabulary = (beside / "vocabulary.txt").read_bytes().count(b"\n")
     return {"corpus_digest": corpus_digest, "tokens": tokens, "vocabulary": vocabulary}

@@ -46,6 +46,7 @@ class Snapshot:
         metric: what candidates are compared by.
         candidates, folds: how many there are; 0 until it is known.
         done: candidates x folds that are scored or have failed.
+        remembered: how many of them a ledger held.
         seconds_left: of the cross-validation, by its pace so far; None while there is none.
         standings: the candidates that can be compared, best first.
         folds_compared: folds that `standings` are means over.
@@ -59,6 +60,7 @@ class Snapshot:
     candidates: int
     folds: int
     done: int
+    remembered: int
     seconds_left: float | None
     standings: tuple[Standing, ...]
     folds_compared: int
@@ -89,6 +91,7 @@ class Progress:
         self._broken = False
         self._size = (0, 0)
         self._seen: set[tuple[str, str]] = set()
+        self._remembered = 0
         self._last_score = 0.0
         self._values: dict[str, dict[str, float]] = {}
         self._parameters: dict[str, Mapping[str, Any]] = {}
@@ -106,6 +109,7 @@ class Progress:
 
     def _take_score(self, event: Mapping[str, Any]) -> None:
         candidate, fold = event["candidate"], event["fold"]
+        self._remembered += event["remembered"] and (candidate, fold) not in self._seen
         self._seen.add((candidate, fold))
         self._last_score = self._clock()
         self._parameters[candidate] = event["parameters"]
@@ -130,6 +134,7 @@ class Progress:
                 candidates=self._size[0],
                 folds=self._size[1],
                 done=len(self._seen),
+                remembered=self._remembered,
                 seconds_left=self._seconds_left(),
                 standings=standings,
                 folds_compared=folds_compared,
@@ -152,12 +157,15 @@ class Progress:
         return tuple(stages)
 
     def _seconds_left(self) -> float | None:
-        """By the pace up to the last score, so that it runs down between two scores."""
-        total = self._size[0] * self._size[1]
-        if not self._seen or "cross_validate" not in self._begun:
+        """By the pace up to the last score, so that it runs down between two scores.
+
+        What was remembered took no time, and says nothing of the pace.
+        """
+        computed = len(self._seen) - self._remembered
+        if not computed or "cross_validate" not in self._begun:
             return None
         spent = self._last_score - self._begun["cross_validate"]
-        left = spent * (total - len(self._seen)) / len(self._seen)
+        left = spent * (self._size[0] * self._size[1] - len(self._seen)) / computed
         return max(0.0, left - (self._clock() - self._last_score))
 
     def _standings(self) -> tuple[tuple[Standing, ...], int]:

@@ -73,6 +73,8 @@ class PlainLines:
             self._line(self._stage)
         elif event["event"] == "score":
             now = self._progress.snapshot()
+            if event["remembered"] and now.done < now.total:
+                return  # they come all at once
             tenth = 10 * now.done // max(now.total, 1)
             if tenth > self._tenth or self._clock() - self._written >= 30:
                 self._tenth = tenth
@@ -85,6 +87,8 @@ class PlainLines:
 
 def _in_words(now: Snapshot) -> str:
     parts = [f"{now.done}/{now.total} ({_percent(now)})"]
+    if now.remembered:
+        parts.append(f"{now.remembered} remembered")
     if now.seconds_left is not None and now.done < now.total:
         parts.append(f"{duration(now.seconds_left)} left")
     if now.standings:
@@ -101,6 +105,9 @@ def _in_words(now: Snapshot) -> str:
 def live_view(now: Snapshot, width: int, *, ascii_only: bool = False) -> RenderableType:
     """The stages, the best candidates so far and what failed, within `width` columns."""
     parts: list[RenderableType] = [_stages(now, width, ascii_only)]
+    if now.remembered:
+        known = f"{now.remembered} of {now.total} were remembered by the ledger"
+        parts.append(Text(known, style="dim", no_wrap=True, overflow="ellipsis"))
     if now.standings:
         parts += [Text(), _comparison(now), _best(now.standings, now.metric, width)]
     if now.failed:
@@ -180,7 +187,7 @@ def _best(standings: tuple[Standing, ...], metric: str, width: int) -> Table:
         table.add_column("parameters")
         apart = varying(shown)  # first what sets these few apart: the rest may be cut
         names = apart + [name for name in names if name not in apart]
-        cells = [[_cut(_label(each, names), 2 * (width - 14))] for each in shown]
+        cells = [[cut(_label(each, names), 2 * (width - 14))] for each in shown]
     for number, (each, row) in enumerate(zip(shown, cells, strict=True)):
         cells_as_text = map(Text, row)  # a value in brackets is no markup
         table.add_row(f"{each.mean:.4f}", *cells_as_text, style="green" if number == 0 else "")
@@ -193,10 +200,11 @@ def _label(standing: Standing, names: list[str]) -> str:
 
 
 def _value(value: Any) -> str:
-    return _cut(str(value), LONGEST_VALUE)
+    return cut(str(value))
 
 
-def _cut(text: str, length: int) -> str:
+def cut(text: str, length: int = LONGEST_VALUE) -> str:
+    """`text`, its end left out where it is longer than `length`."""
     return text if len(text) <= length else text[: length - 3] + "..."
 
 

@@ -52,7 +52,8 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     for name in ("value", "fit_seconds", "cpu_seconds"):
         frame[name] = _floats(frame[name])
     frame["peak_memory_bytes"] = frame["peak_memory_bytes"].astype("int64")
-    frame["ok"] = frame["ok"] == "True"
+    for name in ("ok", "remembered"):
+        frame[name] = frame[name] == "True"
     return frame
 
 

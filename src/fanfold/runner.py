@@ -87,7 +87,7 @@ def run_pipeline(
     overwrite: bool = False,
     runner: str = "subprocess",
     on_event: events.OnEvent = events.ignore,
-) -> Path:
+) -> None:
     """Run the compiled pipeline here, task by task, and keep its results and its model.
 
     The grid is packed into as many tasks as run at once, unless `max_tasks` is given: more
@@ -95,26 +95,24 @@ def run_pipeline(
 
     Args:
         settings: parameters of the pipeline by name; what is left out has its default.
-        output: folder for the files of the search and the model.
+        output: folder or `gs://` or `s3://` prefix for the files of the search and the model.
         overwrite: replace `output` where it exists.
         runner: how tasks run: `subprocess`, in this Python.
         on_event: told what happens, see `fanfold.events`; of each stage once.
-
-    Returns:
-        `output`.
 
     Raises:
         UserError: a setting or an input is wrong; where it can be seen at once, no task starts.
         FanfoldError: a task failed; the message ends with the last lines that it wrote.
     """
     from fanfold import steps
-    from fanfold.search import check_output
-    from fanfold.storage.local import written_beside
+    from fanfold.search import check_places
+    from fanfold.storage import published, s3_endpoint
 
     _check_runner(runner)
     chosen, cluster = pipeline_parameters({"max_tasks": AT_ONCE, **settings})
-    chosen = _checked_data(chosen)
-    check_output(output, overwrite)
+    with s3_endpoint(chosen.s3_endpoint):
+        chosen = _checked(chosen)
+        check_places(chosen, output, overwrite)
     with tempfile.TemporaryDirectory(prefix="fanfold-", ignore_cleanup_errors=True) as folder:
         run = Path(folder)
         tasks = len(steps.expand_grid(chosen, candidates=str(run / "candidates.json")))
@@ -123,10 +121,9 @@ def run_pipeline(
         (run / ARGUMENTS).write_text(json.dumps(arguments), encoding="utf-8")
         _run(run, on_event)
         (made,) = (run / ROOT).glob("*/train-final")
-        with written_beside(output) as beside:
+        with s3_endpoint(chosen.s3_endpoint), published(output) as beside:
             shutil.move(made / "results", beside)
             shutil.move(made / "model", beside / "model")
-    return Path(output)
 
 
 def _check_runner(runner: str) -> None:
@@ -136,17 +133,19 @@ def _check_runner(runner: str) -> None:
         raise UserError('the pipeline needs kfp: install it with pip install "fanfold[kfp]"')
 
 
-def _checked_data(settings: Settings) -> Settings:
-    """`settings` with what needs no task to be found wrong looked at, and an absolute path."""
-    from fanfold.storage import open_reader
+def _checked(settings: Settings) -> Settings:
+    """`settings` with what needs no task to be found wrong looked at, and absolute paths."""
+    from fanfold.storage import is_remote, open_reader
     from fanfold.table import SAMPLE
     from fanfold.target import parse_target
 
     parse_target(settings.target)
+    if settings.ledger and not is_remote(settings.ledger):
+        settings = replace(settings, ledger=str(Path(settings.ledger).absolute()))
     if settings.data.startswith(SAMPLE):
         return settings
     open_reader(settings.data).close()
-    if "://" in settings.data:
+    if is_remote(settings.data):
         return settings
     return replace(settings, data=str(Path(settings.data).absolute()))
 

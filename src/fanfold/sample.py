@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from fanfold.errors import UserError
 from fanfold.sample_words import COMMON, ENDINGS, SYLLABLES, THEMES
-from fanfold.storage.local import written_beside
+from fanfold.storage import published
 
 COLUMNS = ("word_id", "word", "up_votes", "down_votes", "author", "definition")
 DEFAULT_SEED = 2023
@@ -71,7 +71,7 @@ def write_sample(path: str | Path, rows: int, seed: int = DEFAULT_SEED) -> None:
     """
     if not str(path).lower().endswith((".csv", ".csv.gz", ".csv.zst")):
         raise UserError(f"{str(path)!r} must end in .csv, .csv.gz or .csv.zst")
-    with written_beside(path) as beside, pa.output_stream(str(beside), compression="detect") as out:
+    with published(path) as beside, pa.output_stream(str(beside), compression="detect") as out:
         for chunk in _chunks(rows, seed):
             out.write(chunk)
 

@@ -9,9 +9,10 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -33,6 +34,9 @@ from fanfold.resources import (
 
 logger = logging.getLogger(__name__)
 
+SCORING_VERSION = 1
+"""Raised when a change of fanfold's own changes scores: ledgers then remember none from before."""
+
 BASELINE = "baseline"
 """Name under which predicting the training mean stands among the candidates."""
 
@@ -52,6 +56,7 @@ class FoldScore:
         peak_memory_bytes: largest resident size of the process up to then.
         ok: whether the candidate could be fitted.
         error: why not, else empty.
+        remembered: whether it was found in a ledger, and the cost is what it was back then.
     """
 
     candidate: str
@@ -63,6 +68,7 @@ class FoldScore:
     peak_memory_bytes: int = 0
     ok: bool = True
     error: str = ""
+    remembered: bool = False
 
 
 OnScores = Callable[[Sequence[FoldScore]], None]
@@ -87,6 +93,7 @@ def cross_validate(
     estimator: Estimator,
     *,
     seed: int,
+    known: Mapping[tuple[str, str], Sequence[FoldScore]] = MappingProxyType({}),
     on_scores: OnScores = lambda scores: None,
 ) -> list[FoldScore]:
     """Score every candidate of `units` on every fold.
@@ -100,16 +107,20 @@ def cross_validate(
         units: what to fit; see `fanfold.grid.make_units`.
         estimator: fits it.
         seed: of every fit.
-        on_scores: told of each candidate's scores on a fold as they come.
+        known: scores that need no fit, by candidate and fold.
+        on_scores: told of each candidate's scores on a fold as they come, known ones first.
 
     Returns:
         Rows by candidate (in the order of `units`), fold and metric.
     """
     cpus = usable_cpus()
-    jobs = _plan(units, len(corpus.fold_labels), estimator, cpus)
+    jobs = _plan(_unknown(units, corpus.fold_labels, known), estimator, cpus)
     scorer = _Scorer(corpus, estimator, seed, jobs)
     rows: list[FoldScore] = []
     starved: list[_Job] = []
+    for remembered in known.values():
+        on_scores(remembered)
+        rows += remembered
     with calm(), memory_as_exception():
         for job, scores in _side_by_side(scorer.run, jobs, cpus):
             if scores is None:
@@ -126,13 +137,27 @@ def cross_validate(
     return sorted(rows, key=lambda row: (place[row.candidate], row.candidate, fold_place[row.fold]))
 
 
-def _plan(units: Sequence[Unit], folds: int, estimator: Estimator, cpus: int) -> list[_Job]:
+def _unknown(
+    units: Sequence[Unit],
+    fold_labels: Sequence[str],
+    known: Mapping[tuple[str, str], Sequence[FoldScore]],
+) -> list[_Job]:
+    """A fit for each fold and unit, of those of its candidates whose scores are not known."""
+    jobs = []
+    for fold, label in enumerate(fold_labels):
+        for unit in units:
+            unknown = tuple(each for each in unit.candidates if (each.id, label) not in known)
+            if unknown:
+                jobs.append(_Job(replace(unit, candidates=unknown), fold))
+    return jobs
+
+
+def _plan(jobs: Sequence[_Job], estimator: Estimator, cpus: int) -> list[_Job]:
     """The fits in the order in which they start.
 
     Fits that share data stand together, the dearest first. Those at the end, fewer than the
     processors, get the idle ones' threads too.
     """
-    jobs = [_Job(unit, fold) for fold in range(folds) for unit in units]
     keys = [data_key(job.fold, job.fitted, estimator) for job in jobs]
     place = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     cost = [estimator.cost(job.fitted.model_parameters) for job in jobs]

@@ -24,10 +24,32 @@ def digest(facts: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
+def sealed(facts: Mapping[str, Any]) -> str:
+    """`facts` as JSON text, sealed with their own SHA-256."""
+    return json.dumps({**facts, SEAL: digest(facts)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def unsealed(text: str | bytes, wanted_format: str, name: str) -> dict[str, Any]:
+    """The facts that `sealed` wrote as `text`, which messages call `name`.
+
+    Raises:
+        DamagedError: it is no such text, is of another format, or was changed.
+    """
+    try:
+        facts = json.loads(text)
+        seal, found = facts.pop(SEAL), facts["format"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise DamagedError(f"{name!r} is not a manifest that fanfold wrote") from None
+    if found != wanted_format:
+        raise DamagedError(f"{name!r} is of format {found!r}, and {wanted_format!r} is needed")
+    if digest(facts) != seal:
+        raise DamagedError(f"{name!r} was changed since it was written: its SHA-256 differs")
+    return dict(facts)
+
+
 def write_manifest(path: Path, facts: Mapping[str, Any]) -> None:
     """Write `facts` as JSON to `path`, sealed with their own SHA-256."""
-    text = json.dumps({**facts, SEAL: digest(facts)}, indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text(sealed(facts), encoding="utf-8")
 
 
 def read_manifest(path: Path, wanted_format: str) -> dict[str, Any]:
@@ -37,17 +59,12 @@ def read_manifest(path: Path, wanted_format: str) -> dict[str, Any]:
         DamagedError: the file is missing, is no such manifest, or was changed.
     """
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        seal, found = facts.pop(SEAL), facts["format"]
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise DamagedError(f"{str(path)!r} is missing") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError):
         raise DamagedError(f"{str(path)!r} is not a manifest that fanfold wrote") from None
-    if found != wanted_format:
-        raise DamagedError(f"{str(path)!r} is of format {found!r}, and {wanted_format!r} is needed")
-    if digest(facts) != seal:
-        raise DamagedError(f"{str(path)!r} was changed since it was written: its SHA-256 differs")
-    return dict(facts)
+    return unsealed(text, wanted_format, str(path))
 
 
 def check_files(folder: Path, checksums: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fanfold import events, steps
 from fanfold.errors import UserError
 from fanfold.settings import Settings, from_mapping
-from fanfold.storage.local import written_beside
+from fanfold.storage import exists, is_remote, published, s3_endpoint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,28 +85,35 @@ def tune(
     """
     if grid is not None:
         settings["grid"] = grid if isinstance(grid, str) else _as_json(grid)
-    if output is not None:
-        check_output(output, overwrite)
     with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
         uri = data if isinstance(data, str | Path) else _as_table(data, Path(scratch))
         chosen = from_mapping({**settings, "data": str(uri)})
-        with events.listening(on_event):
+        with s3_endpoint(chosen.s3_endpoint), events.listening(on_event):
+            check_places(chosen, output, overwrite)
             folder = _walk(chosen, Path(scratch))
-        result = _read_result(folder, chosen)
-        if output is not None:
-            with written_beside(output) as beside:
-                shutil.move(folder, beside)
+            result = _read_result(folder, chosen)
+            if output is not None:
+                with published(output) as beside:
+                    shutil.move(folder, beside)
     return result
 
 
-def check_output(output: str | Path, overwrite: bool) -> None:
-    """Raise `UserError` where `output` exists and may not be replaced."""
-    path = Path(output)
-    if path.exists() and not path.is_dir():
-        raise UserError(f"the output {str(path)!r} is a file: name a folder")
-    if path.is_dir() and any(path.iterdir()) and not overwrite:
+def check_places(settings: Settings, output: str | Path | None, overwrite: bool) -> None:
+    """Look where a search will write, before it works for hours.
+
+    Raises:
+        UserError: `output` exists and may not be replaced, or it or the ledger cannot be reached
+            with these credentials.
+    """
+    if settings.ledger:
+        exists(settings.ledger)
+    if output is None:
+        return
+    if not is_remote(str(output)) and Path(output).is_file():
+        raise UserError(f"the output {str(output)!r} is a file: name a folder")
+    if not overwrite and exists(str(output)):
         raise UserError(
-            f"the output folder {str(path)!r} exists and is not empty:"
+            f"the output folder {str(output)!r} exists and is not empty:"
             " name another, or say to overwrite it"
         )
 

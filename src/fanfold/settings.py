@@ -63,8 +63,13 @@ class Settings:
 
     data: str = _setting(
         "sample:20000",
-        "Table to learn from: a CSV, TSV, JSON lines or Parquet file, plain, .gz or .zst;"
-        " or sample:ROWS, generated",
+        "Table to learn from: a CSV, TSV, JSON lines or Parquet file, plain, .gz or .zst, here or"
+        " in a bucket (gs://, s3://); or sample:ROWS, generated",
+    )
+    s3_endpoint: str = _setting(
+        "",
+        "Address of the server behind s3://, such as http://minio:9000; empty: AWS, or what"
+        " AWS_ENDPOINT_URL_S3 says",
     )
     text_column: str = _setting("definition", "Column that holds the text")
     target: str = _setting(
@@ -130,6 +135,11 @@ class Settings:
     share_fits: bool = _setting(
         True, "Fit once for all candidates that differ only in n_estimators"
     )
+    ledger: str = _setting(
+        "",
+        "Where finished folds are kept and found again: a folder, or a gs:// or s3:// address;"
+        " empty: nowhere",
+    )
     max_tasks: int = _setting(
         32, "Most cross-validation tasks that the grid is packed into", minimum=1, maximum=1000
     )
@@ -150,10 +160,10 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterSettings:
-    """What a pod of each step asks for, and may use at most: parameters of the pipeline alone.
+    """What the pods of each step ask for, and may use at most: parameters of the pipeline alone.
 
     Raises:
-        UserError: a value is not a quantity as Kubernetes writes them.
+        UserError: a value is not a quantity, or not a name, as Kubernetes writes them.
     """
 
     preprocess_cpu: str = _setting("1", "CPUs for preprocess, such as 2 or 500m")
@@ -166,21 +176,30 @@ class ClusterSettings:
     select_best_memory: str = _setting("1Gi", "Memory for select_best")
     train_final_cpu: str = _setting("1", "CPUs for train_final")
     train_final_memory: str = _setting("2Gi", "Memory for train_final")
+    s3_secret: str = _setting(
+        "mlpipeline-minio-artifact",
+        "Secret whose accesskey and secretkey open s3://; where there is none of this name, the"
+        " pod's own role does",
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = str(getattr(self, field.name)).strip()
             object.__setattr__(self, field.name, value)
-            kind, pattern = ("CPUs", _CPUS) if field.name.endswith("_cpu") else ("memory", _MEMORY)
-            if not pattern.fullmatch(value):
+            kind, pattern = _QUANTITIES[field.name.rpartition("_")[2]]
+            if not re.fullmatch(pattern, value):
                 raise UserError(
                     f"{field.name} must be {kind} as Kubernetes writes it, such as"
                     f" {field.default}, but is {value!r}"
                 )
 
 
-_CPUS = re.compile(r"\d+(\.\d+)?|\d+m")
-_MEMORY = re.compile(r"\d+(\.\d+)?([kMGT]|[KMGT]i)?")
+_QUANTITIES = {
+    "cpu": ("CPUs", r"\d+(\.\d+)?|\d+m"),
+    "memory": ("memory", r"\d+(\.\d+)?([kMGT]|[KMGT]i)?"),
+    "secret": ("the name of a Secret", r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"),
+}
+"""What a setting must be, by the end of its name, and the pattern of that."""
 
 
 def fields() -> Iterator[dataclasses.Field[Any]]:

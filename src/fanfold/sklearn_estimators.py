@@ -61,6 +61,7 @@ _alone = threading.Lock()
 class SklearnEstimator:
     """A scikit-learn regressor; parameters are its constructor's."""
 
+    library = "scikit-learn"
     rounds_parameter: str | None = None
     model_file = "estimator.skops"
 

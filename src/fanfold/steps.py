@@ -14,6 +14,7 @@ from fanfold import events
 from fanfold.errors import DamagedError
 from fanfold.results import read_json, write_csv, write_json
 from fanfold.settings import Settings
+from fanfold.storage import s3_endpoint
 from fanfold.storage.local import write_text, written_beside
 from fanfold.summary import Cost, baseline, whole_summary, with_all_settings
 from fanfold.versions import git_revision, versions
@@ -21,6 +22,7 @@ from fanfold.versions import git_revision, versions
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fanfold.scoring import FoldScore
     from fanfold.selection import Selection
 
 
@@ -41,10 +43,10 @@ def preprocess(
     from fanfold.preprocess import preprocess as read
 
     cost = Cost()
-    accounting = read(settings, corpus=corpus, test=test, rejects=rejects)
+    with s3_endpoint(settings.s3_endpoint):
+        accounting = read(settings, corpus=corpus, test=test, rejects=rejects)
     provenance = {
         "started": cost.started,
-        "data": {"uri": settings.data},
         "settings": {name: getattr(settings, name) for name in CORPUS_SETTINGS},
         "versions": versions(),
         "git": git_revision(),
@@ -81,6 +83,8 @@ def cross_validate(
 ) -> None:
     """Corpus and a share of the candidates -> `scores` (CSV, the tidy rows).
 
+    With a ledger, only what it does not hold is computed, and written there as each fold ends.
+
     Args:
         corpus: folder that `preprocess` wrote.
         candidates: file that `expand_grid` wrote.
@@ -89,6 +93,7 @@ def cross_validate(
     """
     from fanfold.candidates import read_search
     from fanfold.corpus import load_corpus
+    from fanfold.ledger import remembering
     from fanfold.scoring import cross_validate as score
     from fanfold.selection import scores_frame
 
@@ -96,13 +101,24 @@ def cross_validate(
     units = search.units(None if share is None else str(share["candidates"]).split())
     folds = len(learned_from.fold_labels)
     events.tell({"event": "search", "candidates": len(search.candidates), "folds": folds})
-    rows = score(
-        learned_from,
-        units,
-        search.estimator,
-        seed=learned_from.settings["seed"],
-        on_scores=events.score_teller(search.candidates),
-    )
+    tell = events.score_teller(search.candidates)
+    with (
+        s3_endpoint(learned_from.settings["s3_endpoint"]),
+        remembering(search, learned_from, units) as (known, remember),
+    ):
+
+        def on_scores(found: Sequence[FoldScore]) -> None:
+            remember(found)
+            tell(found)
+
+        rows = score(
+            learned_from,
+            units,
+            search.estimator,
+            seed=learned_from.settings["seed"],
+            known=known,
+            on_scores=on_scores,
+        )
     write_csv(scores, scores_frame(rows))
 
 

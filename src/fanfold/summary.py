@@ -51,17 +51,26 @@ def with_all_settings(
 def whole_summary(
     preprocessed: dict[str, Any], board: pd.DataFrame, tidy: pd.DataFrame, cost: Cost
 ) -> dict[str, Any]:
-    """The summary of the whole search: wall time since its first step began, and what it took."""
+    """The summary of the whole search: wall time since its first step began, and what it took.
+
+    A fold that was remembered cost this search nothing.
+    """
+    from fanfold.scoring import BASELINE
+
     spent = cost.spent()
     begun = datetime.fromisoformat(preprocessed["started"]).timestamp()
-    fits = float(board["cpu_seconds"].sum())
-    peaks = [preprocessed["peak_memory_bytes"], int(tidy["peak_memory_bytes"].max())]
+    folds = tidy[tidy["candidate"] != BASELINE].drop_duplicates(["candidate", "fold"])
+    computed = folds[~folds["remembered"]]
+    fits = float(computed["cpu_seconds"].sum())
+    peaks = [preprocessed["peak_memory_bytes"], *computed["peak_memory_bytes"]]
     return {
         **preprocessed,
         "baseline": baseline(board),
+        "folds_computed": len(computed),
+        "folds_remembered": len(folds) - len(computed),
         "seconds": time.time() - begun,
         "cpu_seconds": preprocessed["cpu_seconds"] + fits + spent["cpu_seconds"],
-        "peak_memory_bytes": max(*peaks, spent["peak_memory_bytes"]),
+        "peak_memory_bytes": int(max(*peaks, spent["peak_memory_bytes"])),
     }
 
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import PurePosixPath
-from typing import BinaryIO
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 
 from fanfold.batch import Batch, Reject
 from fanfold.errors import UserError, did_you_mean
-from fanfold.storage import open_reader
+from fanfold.storage import Changed, is_remote, open_reader, stat
 
-__all__ = ["Batch", "Reject", "read_table", "require_columns"]
+__all__ = ["Batch", "Reject", "identify", "read_table", "require_columns", "require_unchanged"]
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson", ".json")
@@ -28,7 +28,26 @@ PARQUET = ".parquet"
 SAMPLE = "sample:"
 
 
-def read_table(uri: str, *, batch_rows: int = 65536) -> Iterator[Batch]:
+def identify(uri: str) -> dict[str, Any]:
+    """What says which table this is: its `uri`, and of a file or object `size` and `version`.
+
+    Raises:
+        UserError: there is no such file or object, or it may not be read.
+    """
+    is_stored = is_remote(uri) or Path(uri).is_file()
+    if uri.startswith(SAMPLE) or not is_stored:
+        return {"uri": uri}
+    entry = stat(uri)
+    return {"uri": uri, "size": entry.size, "version": entry.version}
+
+
+def require_unchanged(identity: Mapping[str, Any]) -> None:
+    """Raise `Changed` where the table is no longer the one that `identify` saw."""
+    if identify(identity["uri"]) != identity:
+        raise Changed(f"{identity['uri']!r} was changed while it was read: run again")
+
+
+def read_table(uri: str, *, version: str | None = None, batch_rows: int = 65536) -> Iterator[Batch]:
     """The rows of a table, in order, in at least one batch; memory stays bounded.
 
     The columns of CSV, TSV and JSON lines are all text, values untouched ("NA" and "" are
@@ -39,13 +58,15 @@ def read_table(uri: str, *, batch_rows: int = 65536) -> Iterator[Batch]:
     Args:
         uri: a path or URI that ends in .csv, .tsv, .jsonl, .ndjson or .json (plain, or with .gz,
             .zst or .zstd behind it) or .parquet; or `sample:ROWS`.
+        version: of the file or object, as `identify` gives it; None takes any.
         batch_rows: a batch has at most so many good rows.
 
     Raises:
+        Changed: it is not of this `version`, or was replaced while it was read.
         UserError: the ending is another, there is no such file, or it is damaged, or has no
             usable header.
     """
-    return _checked(_reader(uri, batch_rows), uri, batch_rows)
+    return _checked(_reader(uri, version, batch_rows), uri, batch_rows)
 
 
 def require_columns(schema_names: Sequence[str], needed: Iterable[str], uri: str) -> None:
@@ -60,7 +81,7 @@ def require_columns(schema_names: Sequence[str], needed: Iterable[str], uri: str
             )
 
 
-def _reader(uri: str, batch_rows: int) -> Iterator[Batch]:
+def _reader(uri: str, version: str | None, batch_rows: int) -> Iterator[Batch]:
     """The format's reader, ready to start on the table at `uri`."""
     from fanfold.formats.delimited import read_delimited
     from fanfold.formats.json_lines import read_json_lines
@@ -72,12 +93,13 @@ def _reader(uri: str, batch_rows: int) -> Iterator[Batch]:
     path = PurePosixPath(uri.lower())
     codec = COMPRESSIONS.get(path.suffix)
     ending = PurePosixPath(path.stem).suffix if codec else path.suffix
+    opened = partial(_opened, uri, version, codec)
     if ending in DELIMITERS:
-        return read_delimited(partial(_opened, uri, codec), uri, DELIMITERS[ending])
+        return read_delimited(opened, uri, DELIMITERS[ending])
     if ending in JSON_LINES:
-        return read_json_lines(partial(_opened, uri, codec), uri, batch_rows=batch_rows)
+        return read_json_lines(opened, uri, batch_rows=batch_rows)
     if path.suffix == PARQUET:
-        return read_parquet(partial(_opened, uri, None), batch_rows=batch_rows)
+        return read_parquet(opened, batch_rows=batch_rows)
     raise UserError(
         f"cannot tell the format of {uri!r}: a table's name ends in "
         f"{' '.join([*DELIMITERS, *JSON_LINES])} (also with {' '.join(COMPRESSIONS)} behind it) "
@@ -86,11 +108,11 @@ def _reader(uri: str, batch_rows: int) -> Iterator[Batch]:
 
 
 @contextmanager
-def _opened(uri: str, codec: str | None) -> Iterator[BinaryIO]:
+def _opened(uri: str, version: str | None, codec: str | None) -> Iterator[BinaryIO]:
     """The bytes of the table at `uri`, decompressed."""
     import pyarrow as pa
 
-    with open_reader(uri) as stream:
+    with open_reader(uri, version) as stream:
         # Arrow's own stream has no readline.
         yield io.BufferedReader(pa.CompressedInputStream(stream, codec)) if codec else stream
 

@@ -85,6 +85,7 @@ class XGBoost:
     """`xgboost.train` with `tree_method="hist"`; parameters as in `xgboost.XGBRegressor`."""
 
     name = "xgboost"
+    library = "xgboost"
     rounds_parameter: str | None = ROUNDS
     simplest_by: tuple[str, ...] = (ROUNDS, "max_depth")
     model_file = "booster.ubj"

@@ -34,7 +34,9 @@ def write_corpus(
     _, left_out_max = write_counts(
         batches, folder, vocabulary_size=vocabulary_size, threads=threads
     )
-    return seal_corpus(folder, fold_labels=tuple(labels), left_out_max=left_out_max, settings={})
+    return seal_corpus(
+        folder, fold_labels=tuple(labels), left_out_max=left_out_max, settings={}, data={}
+    )
 
 
 def make_corpus(texts: Sequence[str], **how: object) -> Corpus:

@@ -128,6 +128,8 @@ def _summary(settings: Settings) -> dict[str, Any]:
         "rows_rejected": 11,
         "corpus_digest": "9f2c4e1ab07d5563c8e0f1b2a49d77e6135f0c8872dbe4419a06cc21d37f58ea",
         "baseline": {"rmse": 1.4731, "mae": 1.1462, "rsq": None},
+        "folds_computed": 80,
+        "folds_remembered": 0,
         "seconds": 1163.4,
         "cpu_seconds": 2241.9,
         "peak_memory_bytes": 612_368_384,

@@ -102,7 +102,8 @@ def test_the_leaderboard_has_a_row_a_candidate_best_first_and_the_baseline(tuned
 
 def test_the_leaderboards_means_and_errors_are_those_of_the_scores(tuned: Tuned) -> None:
     scores = rows_of(tuned.output / "scores.csv")
-    columns = "candidate fold metric value ok error fit_seconds cpu_seconds peak_memory_bytes"
+    columns = "candidate fold metric value ok error remembered"
+    columns += " fit_seconds cpu_seconds peak_memory_bytes"
     assert set(scores[0]) == set(columns.split())
     board = {row["candidate"]: row for row in rows_of(tuned.output / "leaderboard.csv")}
     assert len(scores) == len(board) * 3 * len(METRICS)

@@ -56,7 +56,7 @@ def test_parameters_are_read_from_a_file_and_a_grid_keeps_its_order(
 ) -> None:
     path = tmp_path / f"params.{ending}"
     path.write_text(json.dumps({"folds": 3, "grid": GRID}), encoding="utf-8-sig")
-    found = read_parameters(path)
+    found = read_parameters(str(path))
     assert found == {"folds": 3, "grid": json.dumps(GRID)}
     assert read_parameters(None) == {}
 
@@ -78,17 +78,17 @@ def test_a_file_of_parameters_that_cannot_be_read_is_an_error_that_names_it(
 ) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(UserError, match=said) as caught:
-        read_parameters(tmp_path / name)
+        read_parameters(str(tmp_path / name))
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_of_parameters_that_is_not_there_or_not_text_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere\.json"):
-        read_parameters(tmp_path / "nowhere.json")
+        read_parameters(str(tmp_path / "nowhere.json"))
     (tmp_path / "latin.json").write_bytes(b'{"data": "\xe9"}')
     with pytest.raises(UserError, match="not UTF-8"):
-        read_parameters(tmp_path / "latin.json")
+        read_parameters(str(tmp_path / "latin.json"))
 
 
 def test_a_grid_is_json_or_the_name_of_a_file_that_holds_it(tmp_path: Path) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +20,8 @@ from hypothesis import strategies as st
 
 from fanfold.corpus import load_corpus
 from fanfold.errors import UserError
+from fanfold.storage import Changed
+from fanfold.table import Batch, read_table
 from tests.fanfold.preprocessed import ROWS, rejects, run, whole, write_csv
 from tests.fanfold.slow_text import known_to_all, slow_tokens
 
@@ -218,3 +224,39 @@ def test_parquet_keeps_the_types_of_the_test_rows(tmp_path: Path) -> None:
     test = pl.read_parquet(tmp_path / "test.parquet")
     assert test.schema == frame.schema
     assert test.rows() == [row for row in frame.rows() if row[0] in set(test["id"])]
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz", "rows.jsonl", "rows.parquet"])
+def test_a_table_that_is_replaced_while_it_is_read_stops_the_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pl.DataFrame(ROWS)
+    write = {
+        "rows.csv": lambda path: frame.write_csv(path),
+        "rows.csv.gz": lambda path: path.write_bytes(gzip.compress(frame.write_csv().encode())),
+        "rows.jsonl": lambda path: frame.write_ndjson(path),
+        "rows.parquet": lambda path: frame.write_parquet(path),
+    }[name]
+    write(tmp_path / name)
+    write(tmp_path / f"other-{name}")
+
+    def replaced_meanwhile(*arguments: Any, **how: Any) -> Iterator[Batch]:
+        for batch in read_table(*arguments, **how):
+            os.replace(tmp_path / f"other-{name}", tmp_path / name)
+            yield batch
+
+    monkeypatch.setattr("fanfold.preprocess.read_table", replaced_meanwhile)
+    with pytest.raises(Changed, match=f"{name}' was changed while it was read: run again"):
+        run(tmp_path / name)
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_the_table_that_was_read_is_named_in_summary_and_corpus(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "rows.csv", ROWS)
+    summary = run(table)
+    assert summary["data"]["uri"] == str(table)
+    assert summary["data"]["size"] == table.stat().st_size
+    assert load_corpus(tmp_path / "corpus").data == summary["data"]
+    touched = run(write_csv(tmp_path / "rows.csv", ROWS))
+    assert touched["data"]["version"] != summary["data"]["version"]
+    assert touched["corpus_digest"] == summary["corpus_digest"]

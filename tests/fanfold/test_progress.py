@@ -23,7 +23,13 @@ class Clock:
         return self.seconds
 
 
-def score(candidate: str, fold: str, value: float | None, error: str = "") -> Mapping[str, Any]:
+def score(
+    candidate: str,
+    fold: str,
+    value: float | None,
+    error: str = "",
+    remembered: bool = False,
+) -> Mapping[str, Any]:
     return {
         "event": "score",
         "candidate": candidate,
@@ -31,6 +37,7 @@ def score(candidate: str, fold: str, value: float | None, error: str = "") -> Ma
         "parameters": CANDIDATES.get(candidate, {"name": candidate}),
         "ok": not error,
         "error": error,
+        "remembered": remembered,
         "values": {} if value is None else {"rmse": value, "rsq": -value},
     }
 
@@ -120,6 +127,20 @@ def test_the_time_left_follows_the_pace_so_far_and_runs_down_between_scores() ->
     assert progress.snapshot().seconds_left == 30
     clock.seconds += 100
     assert progress.snapshot().seconds_left == 0
+
+
+def test_what_was_remembered_is_done_but_says_nothing_of_the_pace() -> None:
+    clock = Clock()
+    progress = Progress("rmse", clock)
+    progress.tell({"event": "stage", "stage": "cross_validate"})
+    progress.tell({"event": "search", "candidates": 2, "folds": 3})
+    for fold in "123":
+        progress.tell(score("a", fold, 1.0, remembered=True))
+    assert progress.snapshot().seconds_left is None
+    clock.seconds += 10
+    progress.tell(score("b", "1", 1.0))
+    now = progress.snapshot()
+    assert (now.done, now.remembered, now.seconds_left) == (4, 3, 20)
 
 
 def test_a_stage_is_over_when_the_next_begins_and_the_last_when_the_search_ends() -> None:

@@ -23,7 +23,7 @@ def searched(names: tuple[str, ...], folds: int = 2, until: int = 1000) -> Progr
     for fold, number in places[:until]:
         event = {"event": "score", "candidate": f"{number}", "fold": f"{fold}", "ok": True}
         about = {"error": "", "parameters": dict.fromkeys(names, f"[bold]{number}")}
-        progress.tell({**event, **about, "values": {"rmse": number}})
+        progress.tell({**event, **about, "remembered": False, "values": {"rmse": number}})
     return progress
 
 
@@ -67,7 +67,8 @@ def test_the_live_view_counts_and_shows_the_first_five() -> None:
 def test_the_live_view_says_how_many_candidates_failed_and_why_the_last_one_did() -> None:
     progress = searched(FEW)
     event = {"event": "score", "candidate": "19", "fold": "0", "parameters": {}, "values": {}}
-    progress.tell({**event, "ok": False, "error": "out of memory: " + 100 * "x"})
+    event |= {"remembered": False, "ok": False, "error": "out of memory: " + 100 * "x"}
+    progress.tell(event)
     (line,) = [each for each in drawn(progress, 60) if "failed" in each]
     assert line.startswith("1 of 20 candidates failed, the last: out of memory: ")
     assert len(line) <= 60
@@ -82,6 +83,7 @@ def test_the_live_view_leaves_words_out_before_it_breaks_a_line(width: int, hour
     progress.tell({"event": "search", "candidates": 1000, "folds": 10})
     now = hours * 3600.0
     score = {"event": "score", "fold": "1", "parameters": {}, "ok": True, "error": ""}
+    score["remembered"] = False
     for candidate in range(250):
         progress.tell({**score, "candidate": f"{candidate}", "values": {"rmse": 1}})
     (line,) = [each for each in drawn(progress, width) if "cross_validate" in each]
@@ -108,7 +110,7 @@ def plain(names: tuple[str, ...], seconds_a_score: float, folds: int) -> list[st
         for number in range(20):
             now += seconds_a_score
             event = {"event": "score", "candidate": f"{number}", "fold": f"{fold}", "ok": True}
-            about = {"error": "", "parameters": dict.fromkeys(names, number)}
+            about = {"error": "", "remembered": False, "parameters": dict.fromkeys(names, number)}
             plain_lines.tell({**event, **about, "values": {"rmse": number}})
     return lines
 
@@ -123,6 +125,21 @@ def test_plain_lines_are_one_a_stage_and_one_every_tenth() -> None:
     assert lines[-1] == (
         "cross_validate: 100/100 (100 %), best rmse 0 on 5 of 5 folds: max_depth=0 subsample=0"
     )
+
+
+def test_remembered_scores_come_all_at_once_and_are_one_line() -> None:
+    lines: list[str] = []
+    plain_lines = PlainLines(Progress("rmse"), lines.append)
+    plain_lines.tell({"event": "stage", "stage": "cross_validate"})
+    plain_lines.tell({"event": "search", "candidates": 1, "folds": 40})
+    event = {"event": "score", "candidate": "a", "parameters": {}, "ok": True, "error": ""}
+    for fold in range(40):
+        remembered = {"fold": f"{fold}", "values": {"rmse": 1.0}, "remembered": fold < 36}
+        plain_lines.tell({**event, **remembered})
+    assert lines[0] == "cross_validate"
+    assert lines[1].startswith("cross_validate: 37/40 (92 %), 36 remembered, ")
+    assert lines[-1].startswith("cross_validate: 40/40 (100 %), 36 remembered, best rmse 1 on 40")
+    assert len(lines) == 3
 
 
 def test_plain_lines_come_every_30_seconds_where_a_tenth_takes_longer() -> None:

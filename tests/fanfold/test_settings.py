@@ -66,6 +66,8 @@ REFUSED = [
     ("vocabulary_size", 0, f"vocabulary_size {POSITIVE} 0"),
     ("vocabulary_size", "many", f"vocabulary_size {WHOLE} 'many'"),
     ("grid", {"max_depth": [6]}, "grid must be text but is {'max_depth': [6]}"),
+    ("ledger", 7, "ledger must be text but is 7"),
+    ("s3_endpoint", 7, "s3_endpoint must be text but is 7"),
     ("estimator", 7, "estimator must be text but is 7"),
     ("text__max_tokens", 0, f"text__max_tokens {POSITIVE} 0"),
     ("text__max_tokens", "all", f"text__max_tokens {WHOLE} 'all'"),

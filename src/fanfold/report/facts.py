@@ -60,12 +60,19 @@ def provenance(data: ReportData) -> list[tuple[str, str]]:
         "Tokens": f"{summary['tokens']:,} in the training rows;"
         f" {summary['vocabulary']:,} distinct ones stored",
         "Started": started_text(summary["started"]),
+        "Folds": _folds_text(summary) if data.metrics is not None else "",
         "Time": _time_text(summary) if data.metrics is not None else "",
         "Memory": f"{bytes_text(summary['peak_memory_bytes'])} at most" if data.metrics else "",
         "Revision": summary["git"],
         "Versions": ", ".join(f"{name} {number}" for name, number in summary["versions"].items()),
     }
     return [(name, shown(str(text), 400)) for name, text in facts.items() if text]
+
+
+def _folds_text(summary: Mapping[str, Any]) -> str:
+    computed, remembered = summary["folds_computed"], summary["folds_remembered"]
+    known = f", {remembered:,} remembered by the ledger" if remembered else ""
+    return f"{computed:,} computed{known}"
 
 
 def _time_text(summary: Mapping[str, Any]) -> str:

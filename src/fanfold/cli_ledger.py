@@ -1,0 +1,141 @@
+"""The commands that look into a ledger: `ledger ls`, `ledger show`, `watch`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fanfold.cli_log import log
+from fanfold.errors import UserError, did_you_mean
+from fanfold.settings import METRICS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fanfold.ledger import Ledger, SearchRecord
+
+PIPED_WIDTH = 200
+"""Columns of a table that goes to a file or a pipe."""
+
+app = typer.Typer(help="Look into a ledger of finished folds.", no_args_is_help=True)
+
+Uri = Annotated[
+    str, typer.Argument(metavar="LEDGER", help="Folder, or gs:// or s3:// address, of a ledger.")
+]
+Metric = Annotated[
+    str, typer.Option(metavar="|".join(METRICS), help="Metric that candidates are compared by.")
+]
+Search = Annotated[
+    str, typer.Argument(metavar="[SEARCH]", help="Id of a search; by default the latest.")
+]
+
+
+@app.command("ls")
+def list_searches(uri: Uri, metric: Metric = METRICS[0]) -> None:
+    """List the searches of a ledger: progress, and the best so far.
+
+    fanfold ledger ls s3://results/ledger
+    """
+    console = log(verbose=False)
+    from fanfold.ledger.standing import Follower
+    from fanfold.ledger.view import searches_table
+
+    ledger, searches = _searches(uri, metric)
+    if not searches:
+        console.print(f"no search was begun in {uri!r} yet", markup=False)
+        return
+    table = searches_table([Follower(ledger, each, metric).look() for each in searches])
+    _console().print(table)
+
+
+@app.command("show")
+def show_search(uri: Uri, search: Search = "", metric: Metric = METRICS[0]) -> None:
+    """Show one search: a line a candidate, the best first.
+
+    fanfold ledger show s3://results/ledger 3f21c026ce8b
+    """
+    log(verbose=False)
+    from fanfold.ledger.standing import Follower
+    from fanfold.ledger.view import search_table
+
+    ledger, searches = _searches(uri, metric)
+    standing = Follower(ledger, _chosen(searches, search, uri), metric).look()
+    console = _console()
+    console.print(search_table(standing, console.width))
+
+
+def watch(
+    uri: Uri,
+    search: Search = "",
+    metric: Metric = METRICS[0],
+    every: Annotated[float, typer.Option(metavar="SECONDS", help="Time between two looks.")] = 2.0,
+) -> None:
+    """Follow a search by its ledger alone, whoever computes it, wherever; ends when it does.
+
+    fanfold watch s3://results/ledger
+    """
+    console = log(verbose=False)
+    from rich.live import Live
+
+    from fanfold.ledger.standing import Follower
+    from fanfold.ledger.view import line, live_search
+
+    if not every > 0:
+        raise UserError(f"--every must be above 0 but is {every}: give seconds between two looks")
+    ledger, searches = _searches(uri, metric)
+    while not searches:
+        console.print(f"waiting for a search to begin in {uri!r}", markup=False)
+        time.sleep(max(every, 2))
+        searches = ledger.searches()
+    follower = Follower(ledger, _chosen(searches, search, uri), metric)
+    standing = follower.look()
+    if not console.is_terminal or console.is_dumb_terminal:
+        console.print(line(standing), markup=False, soft_wrap=True)
+        while standing.done < standing.total:
+            time.sleep(every)
+            done, standing = standing.done, follower.look()
+            if standing.done > done:
+                console.print(line(standing), markup=False, soft_wrap=True)
+        return
+
+    def view() -> object:
+        return live_search(standing, time.time(), console.width)
+
+    with Live(get_renderable=view, console=console, refresh_per_second=2):  # type: ignore[arg-type]
+        while standing.done < standing.total:
+            time.sleep(every)
+            standing = follower.look()
+
+
+def _console() -> Console:
+    """Standard output; where it is no terminal, wide enough that no line is broken."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+
+
+def _searches(uri: str, metric: str) -> tuple[Ledger, list[SearchRecord]]:
+    from fanfold.ledger import Ledger
+
+    if metric not in METRICS:
+        raise UserError(
+            f"metric must be one of {', '.join(METRICS)} but is {metric!r}"
+            f"{did_you_mean(metric, METRICS)}"
+        )
+    ledger = Ledger(uri)
+    return ledger, ledger.searches()
+
+
+def _chosen(searches: list[SearchRecord], search: str, uri: str) -> SearchRecord:
+    """The search of this id, or one that begins so; without an id the latest."""
+    found = [each for each in searches if each.id.startswith(search)]
+    if not search and found:
+        return found[-1]
+    if len(found) == 1:
+        return found[0]
+    ids = ", ".join(each.id for each in searches) or "none"
+    what = "several searches begin with" if found else "no search is"
+    raise UserError(f"{what} {search!r} in {uri!r}, which has {ids}")

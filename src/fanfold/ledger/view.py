@@ -1,0 +1,130 @@
+"""What a terminal shows of a ledger: its searches, one search, and one search while it runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from fanfold.grid import label_of, parameter_names
+from fanfold.ledger.standing import Row, Standing
+from fanfold.progress_view import cut, duration
+
+SHOWN = 10
+"""Candidates that the live table shows."""
+
+FIXED_WIDTH = 54
+"""Columns that take what is shown of each candidate beside its parameters."""
+
+WRAPPED = ("parameters", "data")
+"""Columns whose texts may be long."""
+
+
+def searches_table(standings: Sequence[Standing]) -> Table:
+    """A line a search, the earliest first."""
+    table = _table("search", "begun", "done", "left", "best", "parameters", "data")
+    for each in standings:
+        best = each.best
+        table.add_row(
+            each.search.id,
+            f"{datetime.fromtimestamp(each.begun, UTC):%Y-%m-%d %H:%M}",
+            f"{each.done}/{each.total}",
+            _left(each),
+            "" if best is None else f"{each.metric} {best.mean:.4f}",
+            Text("" if best is None else _label(best, _varying(each))),
+            Text(str(each.search.about["data"])),
+        )
+    return table
+
+
+def search_table(standing: Standing, width: int, most: int | None = None) -> Table:
+    """A line a candidate, the best first; `most` of them.
+
+    A column a hyperparameter where they fit in `width`, else one column of all.
+    """
+    names = _varying(standing)
+    rows = standing.rows[:most]
+    columns = [[name, *(_value(row, name) for row in rows)] for name in names]
+    fit = FIXED_WIDTH + sum(max(map(len, column)) + 2 for column in columns) <= width
+    fixed = (standing.metric, "std_err", "folds", "cpu time", "candidate")
+    table = _table(*fixed, *(names if fit else ["parameters"]))
+    folds = len(standing.search.folds)
+    for number, row in enumerate(rows):
+        values = [_value(row, name) for name in names] if fit else [_label(row, names)]
+        table.add_row(
+            _number(row.mean),
+            _number(row.std_err),
+            f"{row.folds}/{folds}",
+            duration(row.cpu_seconds) if row.folds else "",
+            row.candidate,
+            *map(Text, values),
+            style="green" if number == 0 and row.folds == folds else "",
+        )
+    return table
+
+
+def live_search(standing: Standing, now: float, width: int) -> RenderableType:
+    """One search while it runs: how far it is, when it will be over, the best so far."""
+    about = standing.search.about
+    title = (
+        f"{standing.search.id}  {about['target']} from {about['text_column']} of {about['data']}"
+    )
+    said = f"{standing.done}/{standing.total}  {_left(standing)}"
+    since = now - standing.written
+    said += f"   last fold {duration(since)} ago" if standing.done < standing.total else ""
+    bar = Table.grid(padding=(0, 1))
+    room = max(8, min(40, width - len(said) - 3))
+    total = max(standing.total, 1)
+    bar.add_row(ProgressBar(total=total, completed=standing.done, width=room), Text(said))
+    parts: list[RenderableType] = [Text(title, no_wrap=True, overflow="ellipsis"), bar, Text()]
+    parts.append(search_table(standing, width, SHOWN))
+    if len(standing.rows) > SHOWN:
+        parts.append(Text(f"and {len(standing.rows) - SHOWN} more candidates", style="dim"))
+    return Group(*parts)
+
+
+def line(standing: Standing) -> str:
+    """The same in one line, for where there is no terminal."""
+    best, found = standing.best, ""
+    if best is not None:
+        found = f", best {standing.metric} {best.mean:.4g}: {_label(best, _varying(standing))}"
+    return f"{standing.search.id}: {standing.done}/{standing.total}, {_left(standing)}{found}"
+
+
+def _left(standing: Standing) -> str:
+    if standing.done >= standing.total:
+        return "done"
+    if standing.seconds_left is None:
+        return "time left unknown"
+    return f"{duration(standing.seconds_left)} left"
+
+
+def _varying(standing: Standing) -> list[str]:
+    """The hyperparameters that set the candidates apart; all of a single one."""
+    names = parameter_names(standing.search.candidates)
+    apart = [name for name in names if len({_value(row, name) for row in standing.rows}) > 1]
+    return apart or names
+
+
+def _label(row: Row, names: Sequence[str]) -> str:
+    return label_of({name: _value(row, name) for name in names if name in row.parameters})
+
+
+def _value(row: Row, name: str) -> str:
+    return cut(str(row.parameters[name])) if name in row.parameters else ""
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.4f}"
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name in names:
+        table.add_column(Text(name), overflow="fold", no_wrap=name not in WRAPPED)
+    return table

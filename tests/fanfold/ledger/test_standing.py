@@ -1,0 +1,129 @@
+"""How a search stands, from the ledger alone: what is done, what is best, when it will be over."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from pathlib import Path
+
+import pytest
+
+from fanfold.ledger import Ledger
+from fanfold.ledger.records import fold_key
+from fanfold.ledger.standing import Follower, seconds_left
+from tests.fanfold.ledger.searching import FOLDS, make_corpus, records, run
+
+
+@pytest.fixture(scope="module")
+def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("corpus")
+
+
+@pytest.fixture
+def ledger(corpus_folder: Path, tmp_path: Path) -> Path:
+    run(make_corpus(corpus_folder), tmp_path / "ledger")
+    return tmp_path / "ledger"
+
+
+def test_a_finished_search_has_all_its_rows_the_best_first(
+    ledger: Path, corpus_folder: Path
+) -> None:
+    (search,) = Ledger(str(ledger)).searches()
+    standing = Follower(Ledger(str(ledger)), search).look()
+    assert (standing.done, standing.total, standing.seconds_left) == (12, 12, 0)
+    scores = run(make_corpus(corpus_folder), "").rows
+    for row in standing.rows:
+        own = [s.value for s in scores if (s.candidate, s.metric) == (row.candidate, "rmse")]
+        assert row.mean == pytest.approx(statistics.fmean(own))
+        assert row.std_err == pytest.approx(statistics.stdev(own) / math.sqrt(FOLDS))
+    assert [row.mean for row in standing.rows] == sorted(row.mean for row in standing.rows)
+    assert standing.best == standing.rows[0]
+
+
+@pytest.mark.parametrize("metric", ["mae", "rsq"])
+def test_another_metric_ranks_by_it(metric: str, ledger: Path) -> None:
+    (search,) = Ledger(str(ledger)).searches()
+    means = [row.mean for row in Follower(Ledger(str(ledger)), search, metric).look().rows]
+    assert means == sorted(means, reverse=metric == "rsq")
+
+
+def test_an_unfinished_candidate_is_never_the_best(ledger: Path) -> None:
+    (search,) = Ledger(str(ledger)).searches()
+    best = Follower(Ledger(str(ledger)), search).look().rows[0].candidate
+    ground = search.ground
+    candidate = next(each for each in search.candidates if each.id == best)
+    (ledger / fold_key(ground.of_fold(candidate, search.folds[0]))).unlink()
+    standing = Follower(Ledger(str(ledger)), search).look()
+    assert standing.done == 11
+    assert standing.best is not None
+    assert standing.best.candidate != best
+    assert standing.rows[-1].candidate == best
+    assert standing.rows[-1].folds == FOLDS - 1
+
+
+def test_a_follower_sees_what_is_written_later_and_reads_nothing_twice(
+    ledger: Path, tmp_path: Path
+) -> None:
+    (search,) = Ledger(str(ledger)).searches()
+    kept = records(ledger)
+    half = list(kept)[:6]
+    for key in kept:
+        (ledger / key).unlink()
+    follower = Follower(Ledger(str(ledger)), search)
+    assert follower.look().done == 0
+    assert follower.look().best is None
+    for key in half:
+        (ledger / key).write_bytes(kept[key])
+    assert follower.look().done == 6
+    for key in half:
+        (ledger / key).write_bytes(b"")  # would be damaged, if it was read again
+    for key in list(kept)[6:]:
+        (ledger / key).write_bytes(kept[key])
+    assert follower.look().done == 12
+
+
+def test_looking_sets_nothing_aside_and_counts_no_damaged_record(ledger: Path) -> None:
+    (search,) = Ledger(str(ledger)).searches()
+    key = next(iter(records(ledger)))
+    (ledger / key).write_bytes(b"{}")
+    assert Follower(Ledger(str(ledger)), search).look().done == 11
+    assert not (ledger / "set-aside").exists()
+
+
+def test_a_search_that_cannot_be_read_is_left_out_with_a_warning(
+    ledger: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (ledger / "searches" / "0.json").write_text("{}")
+    assert len(Ledger(str(ledger)).searches()) == 1
+    assert "search_not_read key='searches/0.json'" in caplog.text
+
+
+def test_searches_are_listed_by_when_they_began(ledger: Path, corpus_folder: Path) -> None:
+    run(make_corpus(corpus_folder), ledger, {"max_depth": [1]})
+    run(make_corpus(corpus_folder), ledger, {"max_depth": [2]})
+    begun = [each.begun for each in Ledger(str(ledger)).searches()]
+    assert len(begun) == 3
+    assert begun == sorted(begun)
+
+
+def test_an_empty_ledger_has_no_search(tmp_path: Path) -> None:
+    assert Ledger(str(tmp_path / "nowhere")).searches() == []
+
+
+@pytest.mark.parametrize(
+    ("times", "left", "now", "expected"),
+    [
+        ([], 5, 100.0, None),
+        ([50.0], 5, 100.0, None),
+        ([50.0, 50.0], 5, 100.0, None),
+        ([50.0, 60.0], 0, 100.0, 0.0),
+        ([50.0, 60.0], 5, 60.0, 50.0),
+        ([50.0, 60.0], 5, 70.0, 40.0),
+        ([50.0, 60.0], 5, 1000.0, 0.0),
+        ([0.0, *range(1000, 1024)], 10, 1023.0, 10.0),  # the pause before them does not count
+    ],
+)
+def test_the_time_left_follows_the_pace_of_the_latest_records(
+    times: list[float], left: int, now: float, expected: float | None
+) -> None:
+    assert seconds_left(times, left, now) == expected
