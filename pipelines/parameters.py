@@ -1,7 +1,9 @@
 """The settings as parameters of a pipeline: types, defaults and descriptions come from there."""
 
 import inspect
+import json
 from collections.abc import Callable
+from dataclasses import Field
 from typing import Any
 
 from kfp.dsl.base_component import BaseComponent
@@ -9,6 +11,16 @@ from kfp.dsl.base_component import BaseComponent
 from fanfold.settings import cluster_fields, describe, fields
 
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
+
+
+def type_of(field: Field[Any]) -> type:
+    """The type of a setting's parameter."""
+    return field.metadata["json_type"] or TYPES[field.type]
+
+
+def default_of(field: Field[Any]) -> Any:
+    """The default of a setting's parameter."""
+    return json.loads(field.default) if field.metadata["json_type"] else field.default
 
 
 class Parameters(dict[str, Any]):
@@ -28,12 +40,11 @@ def takes_settings(body: Callable[[Parameters], None]) -> Callable[..., None]:
         body(Parameters(zip(names, values, strict=True)))
 
     keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    pipeline.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(each.name, keyword, default=each.default, annotation=TYPES[each.type])
-            for each in every
-        ]
-    )
+    parameters = [
+        inspect.Parameter(each.name, keyword, default=default_of(each), annotation=type_of(each))
+        for each in every
+    ]
+    pipeline.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     pipeline.__name__ = body.__name__
     lines = [f"    {name}: {describe(name)}." for name in names]
     pipeline.__doc__ = "\n".join([inspect.cleandoc(body.__doc__ or ""), "", "Args:", *lines])
@@ -44,5 +55,7 @@ def short_table() -> str:
     """The settings as a list for the pipeline's description, since KFP's form shows only names."""
     lines = [f"- {field.name}: {describe(field.name)}." for field in fields()]
     lines.append("- <step>_cpu, <step>_memory: what a pod of the step asks for and may use.")
-    lines.append(f"- s3_secret: {describe('s3_secret')}.")
+    own = [each.name for each in cluster_fields()]
+    for name in own[own.index("s3_secret") :]:
+        lines.append(f"- {name}: {describe(name)}.")
     return "\n".join(["Parameters, each with a default that works:", "", *lines])

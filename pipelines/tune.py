@@ -42,6 +42,16 @@ def give_credentials(task: dsl.PipelineTask, given: Parameters) -> None:
     )
 
 
+def prefer_nodes_that_stay(task: dsl.PipelineTask) -> None:
+    """Let `task`, which cannot be taken up halfway, run on nodes that are not spot if it can."""
+    for label, value in (
+        ("eks.amazonaws.com/capacityType", "ON_DEMAND"),
+        ("karpenter.sh/capacity-type", "on-demand"),
+    ):
+        expression = {"key": label, "operator": "In", "values": [value]}
+        kubernetes.add_node_affinity(task, match_expressions=[expression], weight=100)
+
+
 def place(task: dsl.PipelineTask, step: str, title: str, given: Parameters) -> None:
     """Give `task` its name for people, its share of a node, retries and an unprivileged user."""
     task.set_display_name(title)
@@ -50,6 +60,9 @@ def place(task: dsl.PipelineTask, step: str, title: str, given: Parameters) -> N
     task.set_memory_request(memory).set_memory_limit(memory)
     # For nodes that vanish, such as spot ones. The last figure bounds all tries together.
     task.set_retry(3, backoff_duration="30s", backoff_factor=2.0, backoff_max_duration="86400s")
+    own = f"{step}_" if step == "cross_validate" else ""
+    kubernetes.add_toleration_json(task, given[f"{own}tolerations"])
+    kubernetes.add_node_selector_json(task, given[f"{own}node_selector"])
     kubernetes.set_security_context(task, run_as_user=USER, run_as_group=0, run_as_non_root=True)
 
 
@@ -92,6 +105,7 @@ def tune(given: Parameters) -> None:
 
     for task in (table, scored):
         give_credentials(task, given)
+    prefer_nodes_that_stay(final)
     place(table, "preprocess", "Read and split the table", given)
     place(grid, "expand_grid", "Expand the grid", given)
     place(scored, "cross_validate", "Cross-validate", given)

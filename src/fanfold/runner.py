@@ -117,7 +117,7 @@ def run_pipeline(
         run = Path(folder)
         tasks = len(steps.expand_grid(chosen, candidates=str(run / "candidates.json")))
         (run / PIPELINE).write_text(_for_this_machine(_compiled(), tasks), encoding="utf-8")
-        arguments = {**chosen.as_dict(), **vars(cluster)}
+        arguments = {**chosen.as_dict(), **cluster.as_arguments()}
         (run / ARGUMENTS).write_text(json.dumps(arguments), encoding="utf-8")
         _run(run, on_event)
         (made,) = (run / ROOT).glob("*/train-final")

@@ -7,6 +7,7 @@ the fields below; nothing else knows a default.
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import operator
 import re
@@ -41,6 +42,7 @@ def _setting(
     maximum: float | None = None,
     above: float | None = None,
     below: float | None = None,
+    json_type: type | None = None,
 ) -> Any:
     about = {
         "description": description,
@@ -49,6 +51,7 @@ def _setting(
         "maximum": maximum,
         "above": above,
         "below": below,
+        "json_type": json_type,
     }
     return dataclasses.field(default=default, metadata=about)
 
@@ -182,9 +185,33 @@ class ClusterSettings:
         " pod's own role does",
     )
 
+    tolerations: str = _setting(
+        "[]", "Tolerations of the pods of all other steps than cross_validate", json_type=list
+    )
+    node_selector: str = _setting(
+        "{}", "Node labels that the pods of all other steps need", json_type=dict
+    )
+    cross_validate_tolerations: str = _setting(
+        "[]",
+        "Tolerations of the pods of cross_validate, such as those of spot nodes",
+        json_type=list,
+    )
+    cross_validate_node_selector: str = _setting(
+        "{}",
+        "Node labels that the pods of cross_validate need, such as those of spot nodes",
+        json_type=dict,
+    )
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            value = str(getattr(self, field.name)).strip()
+            given = getattr(self, field.name)
+            if field.metadata["json_type"]:
+                _check_json(field, given)
+                object.__setattr__(
+                    self, field.name, given if isinstance(given, str) else json.dumps(given)
+                )
+                continue
+            value = str(given).strip()
             object.__setattr__(self, field.name, value)
             kind, pattern = _QUANTITIES[field.name.rpartition("_")[2]]
             if not re.fullmatch(pattern, value):
@@ -192,6 +219,33 @@ class ClusterSettings:
                     f"{field.name} must be {kind} as Kubernetes writes it, such as"
                     f" {field.default}, but is {value!r}"
                 )
+
+    def as_arguments(self) -> dict[str, Any]:
+        """Every setting by its name, as the pipeline takes it: JSON text as what it says."""
+        return {
+            each.name: json.loads(getattr(self, each.name))
+            if each.metadata["json_type"]
+            else getattr(self, each.name)
+            for each in dataclasses.fields(self)
+        }
+
+
+def _check_json(field: dataclasses.Field[Any], given: Any) -> None:
+    """Raise `UserError` where `given` is neither the list or dict that is needed, nor its JSON."""
+    example = {
+        list: """[{"key": "spot", "operator": "Exists"}]""",
+        dict: """{"kubernetes.io/arch": "amd64"}""",
+    }[field.metadata["json_type"]]
+    try:
+        value = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        value = None
+    inner = value if isinstance(value, list) else [value]
+    right = isinstance(value, field.metadata["json_type"]) and all(
+        isinstance(each, dict) for each in inner
+    )
+    if not right:
+        raise UserError(f"{field.name} must be JSON such as {example} but is {given!r}")
 
 
 _QUANTITIES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 from typing import Any
 
 import numpy as np
@@ -220,3 +221,25 @@ def test_a_pipelines_parameters_are_told_apart_by_name() -> None:
     own, cluster = pipeline_parameters({"folds": "3", "cross_validate_cpu": "500m"})
     assert own == Settings(folds=3)
     assert cluster == ClusterSettings(cross_validate_cpu="500m")
+
+
+@pytest.mark.parametrize("name", ["tolerations", "cross_validate_tolerations"])
+@pytest.mark.parametrize("value", [[], [{"key": "spot"}], '[{"key": "spot"}]'])
+def test_tolerations_are_a_list_or_its_json(name: str, value: Any) -> None:
+    expected = json.loads(value) if isinstance(value, str) else value
+    assert ClusterSettings(**{name: value}).as_arguments()[name] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tolerations", "spot"),
+        ("tolerations", {"key": "spot"}),
+        ("tolerations", ["spot"]),
+        ("node_selector", []),
+        ("cross_validate_node_selector", "lifecycle=spot"),
+    ],
+)
+def test_what_is_no_such_json_is_refused_with_an_example(name: str, value: Any) -> None:
+    with pytest.raises(UserError, match=f"{name} must be JSON such as .*kubernetes|spot.* but is"):
+        ClusterSettings(**{name: value})

@@ -23,6 +23,13 @@ from tests.pipelines.yaml_check import faults
 ROOT = Path(__file__).parents[2]
 COMPILED = ROOT / "pipelines" / "tune.yaml"
 SPEC, PLATFORM = yaml.safe_load_all(COMPILED.read_text(encoding="utf-8"))
+
+JSON_KINDS = {
+    "tolerations": "LIST",
+    "node_selector": "STRUCT",
+    "cross_validate_tolerations": "LIST",
+    "cross_validate_node_selector": "STRUCT",
+}
 KINDS = {"str": "STRING", "int": "NUMBER_INTEGER", "float": "NUMBER_DOUBLE", "bool": "BOOLEAN"}
 
 LIMIT = 100_000
@@ -54,10 +61,12 @@ def test_the_parameters_are_the_settings_with_their_types_defaults_and_descripti
     parameters = SPEC["root"]["inputDefinitions"]["parameters"]
     settings = {
         each.name: {
-            "defaultValue": each.default,
+            "defaultValue": json.loads(each.default)
+            if each.metadata["json_type"]
+            else each.default,
             "description": f"{each.metadata['description']}.",
             "isOptional": True,
-            "parameterType": KINDS[each.type],
+            "parameterType": JSON_KINDS[each.name] if each.name in JSON_KINDS else KINDS[each.type],
         }
         for kind in (Settings, ClusterSettings)
         for each in dataclasses.fields(kind)
@@ -101,6 +110,19 @@ def test_every_task_has_a_title_retries_and_resources_that_are_parameters() -> N
             words = (f"resource{kind.title()}Limit", f"resource{kind.title()}Request")
             assert [resources[word] for word in words] == [channel, channel]
             assert f"pipelinechannel--{step}_{kind}" in task["inputs"]["parameters"]
+
+
+def test_pods_go_where_the_parameters_say_and_only_the_fits_to_spot_nodes() -> None:
+    executors = PLATFORM["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for name, pod in executors.items():
+        own = "cross_validate_" if name == "exec-cross-validate" else ""
+        (toleration,) = pod["tolerations"]
+        assert toleration["tolerationJson"]["componentInputParameter"].endswith(f"{own}tolerations")
+        selector = pod["nodeSelector"]["nodeSelectorJson"]["componentInputParameter"]
+        assert selector.endswith(f"{own}node_selector")
+    preferred = executors["exec-train-final"]["nodeAffinity"]
+    assert [each["weight"] for each in preferred] == [100, 100]
+    assert not any("nodeAffinity" in executors[name] for name in executors if "final" not in name)
 
 
 def test_the_results_that_kfp_shows_have_the_types_that_it_shows() -> None:
