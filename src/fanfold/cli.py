@@ -1,10 +1,10 @@
-"""The command line: tune, run, predict, sample, compile, settings, ledger, watch."""
+"""The command line: tune, run, estimate, predict, sample, compile, settings, ledger, watch."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,9 @@ from fanfold.settings import (
     from_mapping,
     pipeline_parameters,
 )
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(
     help="Cross-validate every combination of a hyperparameter grid over text; keep the best.",
@@ -126,6 +129,38 @@ def run(
     with following(checked.metric, console) as on_event:
         run_pipeline(settings, output=output, overwrite=overwrite, runner=runner, on_event=on_event)
     _show(output, checked.s3_endpoint)
+
+
+@app.command()
+@takes_settings("data")
+def estimate(
+    data: Annotated[str, typer.Argument(metavar="DATA", help=describe("data"))],
+    given: Given,
+    parallelism: Annotated[
+        int, typer.Option(metavar="N", help="Tasks of cross_validate that run at once.")
+    ] = 8,
+    cpus: Annotated[int, typer.Option(metavar="N", help="Processors of each task.")] = 1,
+    price: Annotated[
+        float, typer.Option(metavar="NUMBER", help="Price of a vCPU hour, in any currency.")
+    ] = 0.0,
+    set_: Assignments = None,
+    verbose: Verbose = False,
+) -> None:
+    """Estimate what a search will cost on a cluster, before it runs.
+
+    Reads the table, and tries the cheapest and the dearest fit on one fold of some rows.
+
+    fanfold estimate posts.csv --text-column post --target votes --parallelism 8 --price 0.05
+    """
+    log(verbose)
+    settings = from_mapping(read_grid(with_assignments({**given, "data": data}, set_ or [])))
+    from fanfold.estimate import estimate as of_search
+    from fanfold.outcome import show_estimate
+    from fanfold.storage import s3_endpoint
+
+    with s3_endpoint(settings.s3_endpoint):
+        found = of_search(settings, parallelism=parallelism, cpus=cpus, price=price)
+    show_estimate(found, _stdout())
 
 
 @app.command()
@@ -252,11 +287,15 @@ def _check_writable_folder(output: str) -> None:
         ) from None
 
 
-def _show(output: str, endpoint: str) -> None:
+def _stdout() -> Console:
     from rich.console import Console
 
+    return Console(highlight=False)
+
+
+def _show(output: str, endpoint: str) -> None:
     from fanfold.outcome import show_outcome
     from fanfold.storage import fetched, join, s3_endpoint
 
     with s3_endpoint(endpoint), fetched(output) as folder:
-        show_outcome(folder, Console(highlight=False), report=join(output, "report.html"))
+        show_outcome(folder, _stdout(), report=join(output, "report.html"))

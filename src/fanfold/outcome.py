@@ -12,6 +12,8 @@ from fanfold.progress_view import duration
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from fanfold.estimate import Estimate
+
 
 def show_outcome(folder: Path, console: Console, report: str) -> None:
     """Print what the search whose files are in `folder` found; the last line is of the report."""
@@ -84,3 +86,21 @@ def _costs(summary: dict[str, Any], board: dict[str, dict[str, str]]) -> Iterato
         f"{duration(summary['seconds'])}, {duration(summary['cpu_seconds'])} of processor time,"
         f" {summary['peak_memory_bytes'] / 2**20:,.0f} MiB of memory at most"
     )
+
+
+def show_estimate(found: Estimate, console: Console) -> None:
+    """Print what a search will cost."""
+    from rich.text import Text
+
+    facts = {
+        "search": f"{found.candidates:,} candidates x {found.folds} folds, {found.units:,} fits"
+        f" a fold, on {found.rows:,} rows",
+        "tasks": f"{found.tasks:,} of cross_validate",
+        "processor time": f"{found.cpu_seconds / 3600:.2f} hours",
+        "wall time": duration(found.seconds),
+        "memory": f"cross_validate_memory={found.memory_bytes >> 20}Mi",
+    }
+    if found.price:
+        facts["price"] = f"{found.price:.2f}"
+    for line in _aligned(facts):
+        console.print(Text(line), soft_wrap=not console.is_terminal)

@@ -95,6 +95,7 @@ def cross_validate(
     seed: int,
     known: Mapping[tuple[str, str], Sequence[FoldScore]] = MappingProxyType({}),
     on_scores: OnScores = lambda scores: None,
+    cpus: int | None = None,
 ) -> list[FoldScore]:
     """Score every candidate of `units` on every fold.
 
@@ -109,11 +110,12 @@ def cross_validate(
         seed: of every fit.
         known: scores that need no fit, by candidate and fold.
         on_scores: told of each candidate's scores on a fold as they come, known ones first.
+        cpus: processors to use; None for all that this process may.
 
     Returns:
         Rows by candidate (in the order of `units`), fold and metric.
     """
-    cpus = usable_cpus()
+    cpus = cpus or usable_cpus()
     jobs = _plan(_unknown(units, corpus.fold_labels, known), estimator, cpus)
     scorer = _Scorer(corpus, estimator, seed, jobs)
     rows: list[FoldScore] = []

@@ -1,0 +1,205 @@
+"""What a search will cost, from a few small fits before it: processor time, wall time, memory.
+
+The table is read once, as the search will. The cheapest and the dearest fit of the grid are
+then tried on one fold of some of its rows, at two sizes: cost grows linearly in rows, and
+between the two fits as a power of the estimator's own measure of cost.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from fanfold.candidates import search_of
+from fanfold.corpus import Corpus, TextBlock, load_corpus
+from fanfold.errors import UserError
+from fanfold.estimators import Estimator
+from fanfold.grid import Unit, pack
+from fanfold.preprocess import preprocess
+from fanfold.resources import cpu_seconds, forget_peak_memory, peak_memory
+from fanfold.scoring import cross_validate
+from fanfold.settings import Settings
+
+PILOT_ROWS = 10_000
+"""Rows of the larger of the two trials; the smaller has half of them."""
+
+POD_SECONDS = 30.0
+"""What a task costs a cluster before and after its work (seen on KFP 2.17)."""
+
+MARGIN = 1.25
+"""By how much more memory is asked for than the trials suggest."""
+
+MEMORY_STEP = 256 << 20
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a search will cost.
+
+    Attributes:
+        rows: training rows with text.
+        candidates, units, folds, tasks: how many there are; a unit is one fit for its candidates.
+        cpu_seconds: processor time of all steps.
+        seconds: wall time, where `parallelism` tasks run at once.
+        memory_bytes: what to ask for, for each task of cross_validate.
+        price: of the processor time, in the unit of the price of a vCPU hour.
+    """
+
+    rows: int
+    candidates: int
+    units: int
+    folds: int
+    tasks: int
+    cpu_seconds: float
+    seconds: float
+    memory_bytes: int
+    price: float
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What fits on one fold of some rows took."""
+
+    rows: int
+    cpu_seconds: float
+    peak_bytes: int
+
+
+def estimate(
+    settings: Settings,
+    *,
+    parallelism: int = 8,
+    cpus: int = 1,
+    price: float = 0.0,
+    pilot_rows: int = PILOT_ROWS,
+) -> Estimate:
+    """Estimate the search of `settings` on a cluster.
+
+    Args:
+        settings: the search.
+        parallelism: tasks of cross_validate that run at once.
+        cpus: processors of each task.
+        price: of a vCPU hour.
+        pilot_rows: rows of the larger trial.
+
+    Raises:
+        UserError: a setting is wrong, or a number here is out of its range.
+    """
+    for name, value, least in (
+        ("parallelism", parallelism, 1),
+        ("cpus", cpus, 1),
+        ("price", price, 0),
+    ):
+        if not value >= least:
+            raise UserError(f"{name} must be at least {least} but is {value}")
+    search = search_of(settings)
+    units, estimator = search.units(), search.estimator
+    with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
+        before = cpu_seconds()
+        files = {name: Path(scratch, name) for name in ("corpus", "test", "rejects")}
+        preprocess(settings, **files)
+        reading = cpu_seconds() - before
+        corpus = load_corpus(files["corpus"])
+        of_unit, memory_of_rows = _pilot(corpus, units, estimator, settings.seed, pilot_rows)
+    folds = len(corpus.fold_labels)
+    each = {id(unit): of_unit(unit) * folds for unit in units}
+    shares = pack(units, estimator, settings.max_tasks)
+    side_by_side = min(cpus, folds)
+    tasks = [sum(each[id(unit)] for unit in share) / side_by_side for share in shares]
+    final = max(of_unit(unit) for unit in units)  # of whichever wins, at most
+    total = reading + sum(each.values()) + final
+    wall = reading + final + makespan([POD_SECONDS + task for task in tasks], parallelism)
+    return Estimate(
+        rows=corpus.rows,
+        candidates=len(search.candidates),
+        units=len(units),
+        folds=folds,
+        tasks=len(tasks),
+        cpu_seconds=total,
+        seconds=wall + 3 * POD_SECONDS,  # preprocess, select_best, train_final
+        memory_bytes=_rounded_up(MARGIN * memory_of_rows(corpus.rows, side_by_side)),
+        price=total / 3600 * price,
+    )
+
+
+def _pilot(
+    corpus: Corpus, units: Sequence[Unit], estimator: Estimator, seed: int, pilot_rows: int
+) -> tuple[Callable[[Unit], float], Callable[[int, int], float]]:
+    """Processor seconds of a unit on one fold, and bytes of so many rows in so many folds."""
+
+    def cost(unit: Unit) -> float:
+        return estimator.cost(unit.candidates[-1].model_parameters)
+
+    cheap, dear = min(units, key=cost), max(units, key=cost)
+    larger = min(pilot_rows, corpus.rows)
+    sizes = (max(larger // 2, 1), larger)
+    _try(corpus, cheap, estimator, seed, sizes[0])  # whose imports are no part of a fit
+    base = peak_memory()
+    spent = {}
+    for name, unit in (("cheap", cheap), ("dear", dear)):
+        trials = [_try(corpus, unit, estimator, seed, size) for size in sizes]
+        spent[name] = linear(trials[0], trials[1], corpus.rows)
+    low, high = cost(cheap), cost(dear)
+    power = math.log(spent["dear"] / spent["cheap"]) / math.log(high / low) if high > low else 0.0
+    bytes_a_row = max(0, trials[-1].peak_bytes - base) / sizes[1]
+    return (
+        lambda unit: spent["cheap"] * (cost(unit) / low) ** power,
+        lambda rows, at_once: base + at_once * bytes_a_row * rows,
+    )
+
+
+def _try(corpus: Corpus, unit: Unit, estimator: Estimator, seed: int, rows: int) -> _Trial:
+    """Fit `unit` with the first fold held out, on the first `rows` rows."""
+    forget_peak_memory()
+    before = cpu_seconds()
+    scores = cross_validate(_one_fold(corpus, rows), [unit], estimator, seed=seed, cpus=1)
+    failed = [each.error for each in scores if not each.ok]
+    if failed:
+        raise UserError(f"the trial fit of {unit.label} failed: {failed[0]}")
+    return _Trial(rows, cpu_seconds() - before, peak_memory())
+
+
+def _one_fold(corpus: Corpus, rows: int) -> Corpus:
+    """The first `rows` rows, with the first fold alone to hold out."""
+    text, cells = corpus.text, int(corpus.text.row_starts[rows])
+    some = TextBlock(
+        text.vocabulary,
+        text.row_starts[: rows + 1],
+        text.columns[:cells],
+        text.counts[:cells],
+        text.row_tokens[:rows],
+        left_out_max=0,  # of all rows; whether a choice is exact is not asked here
+    )
+    fold = (np.asarray(corpus.fold[:rows]) != corpus.fold[0]).astype(np.int32)
+    labels = corpus.fold_labels[:1]
+    return replace(corpus, text=some, target=corpus.target[:rows], fold=fold, fold_labels=labels)
+
+
+def linear(small: _Trial, large: _Trial, rows: int) -> float:
+    """Processor seconds at `rows` rows, on the line through two trials.
+
+    It is never flatter than half of the larger's cost a row, whatever the noise.
+    """
+    if large.rows == small.rows:
+        return large.cpu_seconds * rows / large.rows
+    slope = (large.cpu_seconds - small.cpu_seconds) / (large.rows - small.rows)
+    slope = max(slope, large.cpu_seconds / large.rows / 2)
+    return large.cpu_seconds + slope * (rows - large.rows)
+
+
+def makespan(seconds: Sequence[float], slots: int) -> float:
+    """When the last task ends, where each starts in order as soon as one of `slots` is free."""
+    free = [0.0] * slots
+    for each in seconds:
+        heapq.heapreplace(free, free[0] + each)
+    return max(free)
+
+
+def _rounded_up(size: float) -> int:
+    return math.ceil(size / MEMORY_STEP) * MEMORY_STEP
