@@ -26,7 +26,7 @@ from tests.servers.servers import Server
 
 SLOW_GRID = '{"max_depth": [8, 9, 10, 11, 12], "n_estimators": [400], "subsample": [0.6, 0.8, 1]}'
 COSTS = ("fit_seconds", "cpu_seconds")
-QUICK = pytest.mark.parametrize("server", ["gcs", "versitygw"], indirect=True)
+QUICK = pytest.mark.parametrize("server", ["versitygw"], indirect=True)
 ALL_BUT_QUICK = pytest.mark.parametrize("server", ["gcs", "minio", "seaweedfs"], indirect=True)
 MINIO_AND_GCS = pytest.mark.parametrize("server", ["minio", "gcs"], indirect=True)
 

@@ -24,15 +24,13 @@ corpus, candidates, scores = sys.argv[1:]
 steps.cross_validate(corpus=corpus, candidates=candidates, scores=scores)
 """
 GRID = '{"max_depth": [4, 6], "subsample": [0.5, 0.6, 0.7, 0.8, 0.9], "n_estimators": [100, 200]}'
-FOLDS = 10
-FITTED = 2 * 5 * 2 * FOLDS
-"""Candidates x folds of the search."""
+CANDIDATES = 2 * 5 * 2
 
 
-def prepare(folder: Path, ledger: str) -> list[str]:
+def prepare(folder: Path, ledger: str, folds: int) -> list[str]:
     """The corpus and the grid of a search that takes some seconds; the arguments of `PROGRAM`."""
     settings = Settings(
-        data="sample:1500", grid=GRID, folds=FOLDS, ledger=ledger, text__weighting="count"
+        data="sample:1500", grid=GRID, folds=folds, ledger=ledger, text__weighting="count"
     )
     paths = {name: str(folder / name) for name in ("corpus", "test", "rejects", "summary")}
     steps.preprocess(settings, **paths)
@@ -60,20 +58,20 @@ def records(ledger: str) -> dict[str, bytes]:
     return {key: read_bytes(join(ledger, key)) for key in keys(ledger)}
 
 
-def killed_again_and_again(folder: Path, ledger: str, kills: int) -> None:
+def killed_again_and_again(folder: Path, ledger: str, *, kills: int, folds: int) -> None:
     """Kill a search `kills` times, and see that no finished fold is computed twice."""
-    undisturbed = prepare(folder, ledger="")
+    undisturbed = prepare(folder, "", folds)
     assert begin(undisturbed).wait() == 0
     expected = values(undisturbed[-1])
 
-    disturbed = prepare(folder, ledger)
+    disturbed = prepare(folder, ledger, folds)
     moments = random.Random(7)
     seen: dict[str, bytes] = {}
     for _ in range(kills):
         search = begin(disturbed)
         deadline = time.monotonic() + 90
         # Killed while it works, and not while it starts: after a few more folds and a moment.
-        more = moments.randrange(1, FITTED // (2 * kills))
+        more = moments.randrange(1, CANDIDATES * folds // (2 * kills))
         while len(keys(ledger)) < len(seen) + more and search.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -91,8 +89,8 @@ def killed_again_and_again(folder: Path, ledger: str, kills: int) -> None:
     assert read_scores(disturbed[-1])["remembered"].sum() == 3 * len(seen)
 
 
-def test_five_kills_with_a_ledger_in_a_folder(tmp_path: Path) -> None:
-    killed_again_and_again(tmp_path, str(tmp_path / "ledger"), kills=5)
+def test_three_kills_with_a_ledger_in_a_folder(tmp_path: Path) -> None:
+    killed_again_and_again(tmp_path, str(tmp_path / "ledger"), kills=3, folds=3)
 
 
 @pytest.mark.servers
@@ -100,4 +98,4 @@ def test_five_kills_with_a_ledger_in_a_folder(tmp_path: Path) -> None:
 def test_twenty_kills_with_a_ledger_in_a_bucket(
     server: Server, bucket: str, tmp_path: Path
 ) -> None:
-    killed_again_and_again(tmp_path, server.uri(bucket, "ledger"), kills=20)
+    killed_again_and_again(tmp_path, server.uri(bucket, "ledger"), kills=20, folds=10)
