@@ -1,6 +1,6 @@
 # Every target does its own set-up; all it needs is make and python3 (3.11 or newer).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-servers lint format type compile generated check bench lock clean
+.PHONY: help setup demo test test-servers test-cluster lint format type compile generated check bench lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -36,6 +36,10 @@ test: $(READY) ## run the tests (ARGS='-k folds' runs some of them)
 test-servers: $(READY) ## run the tests against MinIO and SeaweedFS (the first time it builds them)
 	@$(BIN)/python -m tests.servers.build versitygw minio seaweedfs
 	$(BIN)/pytest -q -n 2 --dist loadfile -m servers $(ARGS)
+
+test-cluster: $(READY) ## run the pipeline on a KFP (KFP_HOST=http://localhost:8080 IMAGE=... LEDGER=s3://...)
+	@KFP_HOST='$(KFP_HOST)' IMAGE='$(IMAGE)' LEDGER='$(LEDGER)' LEDGER_ENDPOINT='$(LEDGER_ENDPOINT)' \
+		$(BIN)/pytest -q -m cluster tests/cluster $(ARGS)
 
 lint: $(READY) ## look for bad style
 	$(BIN)/ruff check

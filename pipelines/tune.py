@@ -102,6 +102,8 @@ def tune(given: Parameters) -> None:
         rejects=table.outputs["rejects"],
         **{name: chosen.outputs[name] for name in ("leaderboard", "all_scores", "best")},
     )
+    # Its log tells the results, and what comes from the cache has none.
+    final.set_caching_options(False)
 
     for task in (table, scored):
         give_credentials(task, given)

@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.kfp_server.fixtures", "tests.servers.fixtures"]
 
 settings.register_profile("fanfold", deadline=None)
 settings.load_profile("fanfold")

@@ -38,8 +38,6 @@ def train_final(
         report: The whole search as a page.
         results: Folder with every file of the search but the model.
     """
-    import shutil
-
     from fanfold import steps
 
     found = steps.train_final(
@@ -53,7 +51,8 @@ def train_final(
         best=best.path,
         model=model.path,
         results=results.path,
+        metrics=metrics.path,
+        report=report.path,
+        addresses={"results": results.uri, "model": model.uri},
     )
     metrics.metadata.update(found)
-    shutil.copyfile(f"{results.path}/metrics.json", metrics.path)
-    shutil.copyfile(f"{results.path}/report.html", report.path)

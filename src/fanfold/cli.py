@@ -1,4 +1,4 @@
-"""The command line: tune, run, estimate, predict, sample, compile, settings, ledger, watch."""
+"""The command line: tune, run, estimate, predict, sample, compile, and those of other files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fanfold import cli_ledger
+from fanfold import cli_cluster, cli_ledger
 from fanfold.cli_exit import run_and_leave
 from fanfold.cli_log import log
 from fanfold.cli_options import (
@@ -238,6 +238,8 @@ def compile_(
 
 app.add_typer(cli_ledger.app, name="ledger")
 app.command()(cli_ledger.watch)
+for command in (cli_cluster.submit, cli_cluster.results, cli_cluster.logs):
+    app.command()(command)
 
 
 @app.command()

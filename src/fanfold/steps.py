@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fanfold import events
@@ -190,11 +191,15 @@ def train_final(
     best: str,
     model: str,
     results: str,
+    metrics: str | None = None,
+    report: str | None = None,
+    addresses: dict[str, str] | None = None,
 ) -> dict[str, float]:
     """Winner -> `model` (folder) and `results` (folder: every file of a search but the model).
 
     The test rows are read here and nowhere else, and predicted by the model as it will be
-    loaded by whoever uses it.
+    loaded by whoever uses it. `metrics` and `report` take copies of these two files.
+    Where `addresses` are given, the log tells the results, see `fanfold.result_line`.
 
     Returns:
         The test metrics that are defined.
@@ -202,6 +207,7 @@ def train_final(
     from fanfold.candidates import read_search
     from fanfold.corpus import load_corpus
     from fanfold.model import load_model, train
+    from fanfold.result_line import tell_result
     from fanfold.results import read_leaderboard, read_scores
 
     cost = Cost()
@@ -211,11 +217,11 @@ def train_final(
     seed = learned_from.settings["seed"]
     train(learned_from, chosen, search.estimator, seed=seed).save(model)
     loaded = load_model(model)
-    metrics = _test_metrics(loaded, test, learned_from.settings["target"])
+    tested = _test_metrics(loaded, test, learned_from.settings["target"])
     board, tidy = read_leaderboard(leaderboard, search.candidates), read_scores(scores)
     preprocessed = with_all_settings(read_json(summary), search, winner)
     whole = whole_summary(preprocessed, board, tidy, cost)
-    page = _report(board, tidy, winner, whole, learned_from.settings, metrics, loaded.importances())
+    page = _report(board, tidy, winner, whole, learned_from.settings, tested, loaded.importances())
     with written_beside(results) as beside:
         beside.mkdir()
         for source, name in (
@@ -225,10 +231,15 @@ def train_final(
             (rejects, "rejects.csv"),
         ):
             shutil.copyfile(source, beside / name)
-        write_json(beside / "metrics.json", metrics)
+        write_json(beside / "metrics.json", tested)
         write_json(beside / "summary.json", whole)
         (beside / "report.html").write_text(page, encoding="utf-8")
-    return {name: value for name, value in metrics.items() if value is not None}
+    for copy, name in ((metrics, "metrics.json"), (report, "report.html")):
+        if copy is not None:
+            shutil.copyfile(Path(results) / name, copy)
+    if addresses is not None:
+        tell_result(results, model, addresses)
+    return {name: value for name, value in tested.items() if value is not None}
 
 
 def _test_metrics(model: Any, test: str, expression: str) -> dict[str, float | None]:

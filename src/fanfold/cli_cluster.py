@@ -1,0 +1,195 @@
+"""The commands that need a KFP backend: `submit`, `results`, `logs`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fanfold.cli_access import Reach, reaches_kfp
+from fanfold.cli_exit import Stopped
+from fanfold.cli_log import log
+from fanfold.cli_options import read_grid, read_parameters, with_assignments
+from fanfold.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fanfold.client import Kfp, Run
+
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Log what happens, and where an error arose.")
+]
+Patience = Annotated[
+    float,
+    typer.Option(metavar="MINUTES", help="How long to wait for a run that does not move."),
+]
+Every = Annotated[float, typer.Option(metavar="SECONDS", help="Time between two looks.")]
+
+
+@reaches_kfp
+def submit(
+    reach: Reach,
+    params: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Settings, as JSON or YAML; --set overrides them."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any setting; may be repeated."),
+    ] = None,
+    experiment: Annotated[str, typer.Option(metavar="NAME", help="Where to put the run.")] = "",
+    name: Annotated[str, typer.Option(metavar="TEXT", help="Name of the run.")] = "",
+    image: Annotated[
+        str | None, typer.Option(metavar="IMAGE", help="Image that each task runs in.")
+    ] = None,
+    parallelism: Annotated[
+        int | None, typer.Option(metavar="N", help="Tasks of cross_validate that run at once.")
+    ] = None,
+    pipeline_root: Annotated[
+        str, typer.Option(metavar="URI", help="Where artifacts go, such as s3://bucket/runs.")
+    ] = "",
+    service_account: Annotated[
+        str, typer.Option(metavar="NAME", help="Service account of the pods.")
+    ] = "",
+    retry: Annotated[
+        str, typer.Option(metavar="RUN", help="Go on with what failed in this run.")
+    ] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait, and show the results.")] = False,
+    patience: Patience = 24 * 60,
+    every: Every = 5.0,
+    verbose: Verbose = False,
+) -> None:
+    """Run the pipeline on a cluster.
+
+    fanfold submit --host http://localhost:8080 --set data=s3://tables/posts.csv --wait
+    """
+    console = log(verbose)
+    _check_positive(patience=patience, every=every)
+    settings = read_grid({**read_parameters(params), **with_assignments({}, set_ or [])})
+    from fanfold import client
+
+    if retry and (settings or experiment or name or image or parallelism or pipeline_root):
+        raise UserError("--retry goes on with a run as it was begun: give nothing else of a run")
+    kfp = reach()
+    if retry:
+        run = client.retry(kfp, retry)
+    else:
+        run = client.submit(
+            kfp,
+            settings,
+            name=name,
+            experiment=experiment,
+            image=image,
+            parallelism=parallelism,
+            pipeline_root=pipeline_root,
+            service_account=service_account,
+        )
+    typer.echo(f"Run {run.id}: {kfp.link(run.id)}")
+    if wait:
+        _show(kfp, _ended(kfp, run, console, patience, every))
+
+
+@reaches_kfp
+def results(
+    reach: Reach,
+    run: Annotated[
+        str, typer.Option(metavar="RUN", help="Id of a run; by default the latest that succeeded.")
+    ] = "",
+    download: Annotated[
+        str, typer.Option(metavar="DIR", help="Folder for all files, here or in a bucket.")
+    ] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the run to end.")] = False,
+    patience: Patience = 24 * 60,
+    every: Every = 5.0,
+    verbose: Verbose = False,
+) -> None:
+    """Show what a run on a cluster found; with --download, get its files and the model.
+
+    fanfold results --host http://localhost:8080 --download found
+    """
+    console = log(verbose)
+    _check_positive(patience=patience, every=every)
+    from fanfold import client
+
+    if wait and not run:
+        raise UserError("--wait needs a run to wait for: --run RUN")
+    kfp = reach()
+    found = client.get_run(kfp, run) if run else client.latest_run(kfp)
+    if wait:
+        found = _ended(kfp, found, console, patience, every)
+    _show(kfp, found)
+    if download:
+        client.result_of(kfp, found).download(download, overwrite=overwrite)
+        typer.echo(f"Files: {download}")
+
+
+@reaches_kfp
+def logs(
+    reach: Reach,
+    task: Annotated[
+        str, typer.Argument(metavar="[TASK]", help="Such as preprocess; by default all.")
+    ] = "",
+    run: Annotated[
+        str, typer.Option(metavar="RUN", help="Id of a run; by default the latest that succeeded.")
+    ] = "",
+    verbose: Verbose = False,
+) -> None:
+    """Print what the tasks of a run wrote; a task's log is there when its pod has ended.
+
+    fanfold logs --host http://localhost:8080 --run RUN cross_validate
+    """
+    log(verbose)
+    from fanfold import client
+
+    kfp = reach()
+    found = client.get_run(kfp, run) if run else client.latest_run(kfp)
+    empty = True
+    for each in client.logs(kfp, found, task):
+        typer.echo(f"{'' if empty else chr(10)}== {each.step}: {each.state}")
+        typer.echo(each.text.rstrip())
+        empty = False
+    if empty:
+        raise UserError(f"the run {found.id} has no log {f'of {task} ' if task else ''}yet")
+
+
+def _check_positive(**values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise UserError(f"--{name} must be above 0 but is {value}")
+
+
+def _ended(kfp: Kfp, run: Run, console: Console, patience: float, every: float) -> Run:
+    """The run when it has ended; one who does not wait that long is told how to come back."""
+    from fanfold import client
+    from fanfold.client.ledger import watching
+    from fanfold.client.view import following
+
+    try:
+        with watching(run, every) as watch, following(console, watch) as on_look:
+            return client.wait(
+                kfp, run, patience=patience * 60, every=every, on_look=on_look, also=watch.done
+            )
+    except (Stopped, UserError, client.NotMoving, client.NotAnswering):
+        again = f"fanfold results --host {kfp.host} --run {run.id} --wait"
+        console.print(f"the run goes on; come back to it: {again}", markup=False, soft_wrap=True)
+        raise
+
+
+def _show(kfp: Kfp, run: Run) -> None:
+    from rich.console import Console
+
+    from fanfold import client
+    from fanfold.client.view import leaderboard
+    from fanfold.outcome import show_outcome
+
+    result = client.result_of(kfp, run)
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
+        result.write_told(Path(scratch))
+        show_outcome(Path(scratch), console, report=result.report)
+        console.print(f"Model: {result.model}\nRun: {kfp.link(run.id)}\n", soft_wrap=True)
+        console.print(leaderboard(Path(scratch) / "leaderboard.csv", result.best["metric"]))
