@@ -1,6 +1,7 @@
 # Every target does its own set-up; all it needs is make and python3 (3.11 or newer).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-servers test-cluster lint format type compile generated check bench lock clean
+.PHONY: help setup demo test test-servers test-image test-cluster lint format type compile generated check \
+	bench image image-name registry-named push lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -41,9 +42,19 @@ test-cluster: $(READY) ## run the pipeline on a KFP (KFP_HOST=http://localhost:8
 	@KFP_HOST='$(KFP_HOST)' IMAGE='$(IMAGE)' LEDGER='$(LEDGER)' LEDGER_ENDPOINT='$(LEDGER_ENDPOINT)' \
 		$(BIN)/pytest -q -m cluster tests/cluster $(ARGS)
 
-lint: $(READY) ## look for bad style
+test-image: $(READY) ## build the container image and test it (needs Docker; on Debian root may do without)
+	@docker/test-image.sh $(ARGS)
+
+lint: $(READY) ## look for bad style, also in the Dockerfile, the scripts and the workflows
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/shellcheck .ci/run docker/test-image.sh
+	$(BIN)/zizmor --quiet --offline --pedantic .github
+	@$(if $(shell command -v go),go -C requirements/lint tool actionlint \
+		-shellcheck $(CURDIR)/$(BIN)/shellcheck $(CURDIR)/.github/workflows/*.yml,$(if \
+		$(filter true,$(CI)),$(error CI checks the workflows with actionlint which needs Go),echo \
+		'There is no Go here: actionlint does not look at the workflows.'))
 
 format: $(READY) ## mend bad style
 	$(BIN)/ruff check --fix
@@ -63,6 +74,33 @@ check: lint type generated test ## everything that CI checks
 bench: $(READY) ## time fanfold beside what one would use instead
 	$(BIN)/python benchmarks/peers.py $(ARGS)
 
+# A commit names its image, with -dirty behind it where there is more than the commit.
+REGISTRY ?=
+DIRTY ?=
+DOCKER ?= docker
+COMMIT = $(shell git rev-parse HEAD)$(if $(shell git status --porcelain),-dirty)
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+SOURCE ?= $(shell git remote get-url origin 2>/dev/null | \
+	sed -nE 's|^git@([^:/]+):|https://\1/|; s|^(https://)[^/@]*@|\1|; /^https:/p')
+IMAGE = $(or $(REGISTRY),fanfold)/fanfold-python:$(COMMIT)
+
+image: ## build the container image of this commit (DIRTY=1: and of what is not committed)
+	$(if $(DIRTY)$(filter-out %-dirty,$(IMAGE)),,$(error There are uncommitted changes: commit \
+		them, or build an image of them too: make image DIRTY=1))
+	DOCKER_BUILDKIT=1 $(DOCKER) build --tag $(IMAGE) --build-arg REVISION=$(COMMIT) \
+		--build-arg SOURCE=$(SOURCE) --build-arg VERSION=$(VERSION) -f docker/Dockerfile $(ARGS) .
+
+image-name:
+	@echo $(IMAGE)
+
+registry-named:
+	$(if $(REGISTRY),,$(error Say where to: make push REGISTRY=registry.example/team))
+
+push: registry-named image $(READY) ## push it, and compile the pipeline for it (REGISTRY=registry.example/team)
+	$(DOCKER) push $(IMAGE)
+	@mkdir -p build
+	$(BIN)/fanfold compile --image $(IMAGE) --output build/tune.yaml --overwrite
+
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
@@ -71,6 +109,8 @@ lock: $(READY) ## pin the newest versions (ARGS='-P polars' renews one)
 	$(LOCK) $(or $(ARGS),--upgrade) --group go -o requirements/go.txt
 	$(LOCK) $(or $(ARGS),--upgrade) pyproject.toml --extra kfp --group dev -o requirements/dev.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
+	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
+	$(LOCK) --group kfp-alone --no-deps -c requirements/dev.txt -o requirements/kfp.txt
 
 clean: ## remove all that the others made
 	rm -rf .venv build dist demo .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MAY_IMPORT_KFP = {"client", "runner.py"}  # in the engine
+MAY_IMPORT_KFP = {"client", "runner_worker.py"}  # in the engine
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "read_pickle", "to_pickle"}
 HEAVY_LIBRARIES = {"altair", "google", "kfp", "minio", "polars", "pyarrow", "sklearn", "xgboost"}

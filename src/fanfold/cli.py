@@ -104,7 +104,13 @@ def tune(
 @app.command()
 def run(
     output: Folder,
-    runner: Annotated[str, typer.Option(help="How tasks run: subprocess.")] = "subprocess",
+    runner: Annotated[
+        str, typer.Option(help="How tasks run: subprocess, or docker, each in a container.")
+    ] = "subprocess",
+    image: Annotated[
+        str | None,
+        typer.Option(metavar="IMAGE", help="Image of the containers, in place of the pipeline's."),
+    ] = None,
     params: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Settings, as JSON or YAML; --set overrides them."),
@@ -127,7 +133,14 @@ def run(
     from fanfold.runner import run_pipeline
 
     with following(checked.metric, console) as on_event:
-        run_pipeline(settings, output=output, overwrite=overwrite, runner=runner, on_event=on_event)
+        run_pipeline(
+            settings,
+            output=output,
+            overwrite=overwrite,
+            runner=runner,
+            image=image,
+            on_event=on_event,
+        )
     _show(output, checked.s3_endpoint)
 
 
@@ -225,14 +238,23 @@ def compile_(
 ) -> None:
     """Write the pipeline as YAML for your image.
 
+    Where Docker here knows the digest that the registry gave the image, when it was pushed or
+    pulled, the pipeline names that: a tag may mean another image tomorrow.
+
     fanfold compile --image registry.example/fanfold:1 --output tune.yaml
     """
-    log(verbose)
+    console = log(verbose)
     _check_writable(output, overwrite)
-    from fanfold.runner import compiled_pipeline
+    from fanfold import containers
+    from fanfold.compiled import compiled_pipeline
     from fanfold.storage import write_bytes
 
-    write_bytes(output, compiled_pipeline(image, parallelism).encode())
+    compiled = compiled_pipeline(image, parallelism)  # first: whether it is a name at all
+    if pinned := containers.pinned(image):
+        compiled = compiled_pipeline(pinned, parallelism)
+    else:
+        console.print(f"no digest of {image} is known here: the pipeline names it as it is")
+    write_bytes(output, compiled.encode())
     typer.echo(f"upload this in the KFP UI: {output}")
 
 

@@ -94,8 +94,8 @@ MISTAKES: dict[str, tuple[Sequence[str], str]] = {
         "error: the output 'found' is a folder: name a file",
     ),
     "unknown runner": (
-        ["run", "--runner", "docker", "--output", "o"],
-        "error: no runner is named 'docker'",
+        ["run", "--runner", "podman", "--output", "o"],
+        "error: no runner is named 'podman'",
     ),
     "parameters that are not there": (
         ["run", "--params", "params.yaml", "--output", "o"],

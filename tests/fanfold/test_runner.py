@@ -15,12 +15,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import yaml
 
 import fanfold
 from fanfold import events
 from fanfold.errors import DamagedError, FanfoldError, UserError
-from fanfold.runner import _for_this_machine, compiled_pipeline, run_pipeline
+from fanfold.runner import run_pipeline
 from tests.contract import FILES
 
 GRID = '{"max_depth": [2, 3], "n_estimators": [5, 10], "text__weighting": ["tfidf", "count"]}'
@@ -125,8 +124,26 @@ def test_a_mistake_that_can_be_seen_at_once_starts_no_task(
 
 
 def test_a_runner_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no runner is named 'podman': there is subprocess"):
+    with pytest.raises(
+        UserError, match="no runner is named 'podman': there is subprocess and docker"
+    ):
         run_pipeline(SMALL, output=tmp_path / "found", runner="podman")
+
+
+def test_an_image_is_for_containers_alone(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="uses no image: leave 'mine:1' out, or choose docker"):
+        run_pipeline(SMALL, output=tmp_path / "found", image="mine:1")
+
+
+def test_without_a_docker_daemon_containers_are_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    with pytest.raises(
+        UserError, match=r"no Docker daemon answers at unix://.*/nobody.sock: start"
+    ):
+        run_pipeline(SMALL, output=tmp_path / "found", runner="docker")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_holds_something_is_not_replaced_unless_told(tmp_path: Path) -> None:
@@ -229,44 +246,6 @@ def test_an_interrupt_ends_every_task_and_leaves_nothing(
     assert not (tmp_path / "found").exists()
     if number == signal.SIGINT:
         assert list(scratch.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("cpus", "tasks", "at_once", "threads"),
-    [(1, 2, 1, 1), (2, 1, 1, 2), (2, 2, 2, 1), (3, 8, 2, 1), (8, 8, 2, 4), (8, 1, 1, 8)],
-)
-def test_tasks_that_run_at_once_share_the_processors(
-    cpus: int, tasks: int, at_once: int, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fanfold.resources.usable_cpus", lambda: cpus)
-    spec = next(yaml.safe_load_all(_for_this_machine(compiled_pipeline(), tasks)))
-    loop = spec["root"]["dag"]["tasks"]["for-loop-1"]
-    executors = spec["deploymentSpec"]["executors"]
-    assert loop["iteratorPolicy"]["parallelismLimit"] == at_once
-    told = {name: each["container"].get("env", []) for name, each in executors.items()}
-    assert told.pop("exec-cross-validate") == [{"name": "FANFOLD_THREADS", "value": str(threads)}]
-    assert not any(told.values())
-
-
-def test_an_image_of_ones_own_stands_in_every_task_and_nothing_else_changes() -> None:
-    text = compiled_pipeline("registry.example:5000/me/python-fanfold:1")
-    images = [
-        executor["container"].pop("image")
-        for executor in next(yaml.safe_load_all(text))["deploymentSpec"]["executors"].values()
-    ]
-    assert images == ["registry.example:5000/me/python-fanfold:1"] * 5
-    assert len(text.splitlines()) == len(compiled_pipeline().splitlines())
-
-
-@pytest.mark.parametrize("image", ["", "two words", "line\nbreak", "a: b", "-x", '"quoted"'])
-def test_what_cannot_be_an_image_is_refused(image: str) -> None:
-    with pytest.raises(UserError, match="no image's name"):
-        compiled_pipeline(image)
-
-
-def test_a_parallelism_below_one_is_refused() -> None:
-    with pytest.raises(UserError, match="parallelism must be at least 1 but is 0"):
-        compiled_pipeline(parallelism=0)
 
 
 @pytest.mark.parametrize("error", [UserError, DamagedError, FanfoldError])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fanfold.report import cells, dots, facts, leaderboard, lines, records, winner
 from fanfold.report.chart import Chart
 from fanfold.report.data import Board, ReportData, read_board
+from fanfold.report.library import library
 from fanfold.report.scales import axes, by_effect, score_range
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def render(data: ReportData) -> str:
     """
     board = read_board(data)
     drawn, rows = _charts(data, board)
-    scripts = [_library(), _resource("page.js")]
+    scripts = [library(), _resource("page.js")]
     specs = {chart.name: chart.spec for chart in _flat(drawn)}
     return _template().render(
         **_words(data, board),
@@ -112,16 +113,6 @@ def _columns(charts: int) -> int:
 def _folds_of(ranked: int, rows: records.Records) -> str:
     shown = len({row["rank"] for row in rows})
     return "each candidate" if shown == ranked else f"the best {shown} candidates"
-
-
-@functools.cache
-def _library() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script in ASCII, safe inside a script element."""
-    import vl_convert
-
-    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    script = script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-    return script.encode("ascii", "backslashreplace").decode()
 
 
 @functools.cache
