@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from fanfold import steps
+from fanfold.compiled import compiled_pipeline
 from fanfold.errors import UserError
-from fanfold.runner import compiled_pipeline, run_pipeline
+from fanfold.runner import run_pipeline
 from fanfold.settings import ClusterSettings, Settings
 from tests.pipelines.yaml_check import faults
 

@@ -78,7 +78,7 @@ def submit(
     Raises:
         UserError: a setting is wrong; nothing is uploaded then. Or KFP refuses something.
     """
-    from fanfold.runner import compiled_pipeline
+    from fanfold.compiled import compiled_pipeline
 
     parameters = check_parameters(settings)
     compiled = compiled_pipeline(image, parallelism)

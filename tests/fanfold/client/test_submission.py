@@ -10,8 +10,8 @@ import pytest
 
 from fanfold.client import Kfp, Refused, get_run, retry, submit
 from fanfold.client.submission import version_name
+from fanfold.compiled import compiled_pipeline
 from fanfold.errors import UserError
-from fanfold.runner import compiled_pipeline
 from fanfold.settings import pipeline_parameters
 from tests.kfp_server.backend import Moment
 from tests.kfp_server.server import API, KfpServer
