@@ -22,7 +22,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fanfold.errors import FanfoldError
+from fanfold.errors import DamagedError, FanfoldError, UserError
 
 if TYPE_CHECKING:
     from fanfold.grid import Candidate
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 OnEvent = Callable[[Mapping[str, Any]], None]
 
 EVENTS_FILE = "FANFOLD_EVENTS"
+
+KINDS = (UserError, DamagedError, FanfoldError)
+"""What an error is told as: the first of these that it is."""
 
 
 _listener: ContextVar[OnEvent | None] = ContextVar("listener", default=None)
@@ -65,7 +68,7 @@ def stage(name: str) -> Iterator[None]:
     """Tells that a step begins, and what it fails of; decorates the step's function.
 
     A pipeline's task can hand its caller nothing but an exit status, so the error travels as
-    an event: `kind` is the class of fanfold's own errors, or empty where `message` is the
+    an event: `kind` is the kind of fanfold's own errors, or empty where `message` is the
     trace of one that nobody foresaw.
     """
     tell({"event": "stage", "stage": name})
@@ -73,7 +76,8 @@ def stage(name: str) -> Iterator[None]:
     try:
         yield
     except FanfoldError as error:
-        tell({**failed, "kind": type(error).__name__, "message": str(error)})
+        kind = next(each for each in KINDS if isinstance(error, each))
+        tell({**failed, "kind": kind.__name__, "message": str(error)})
         raise
     except Exception:
         tell({**failed, "kind": "", "message": traceback.format_exc()})

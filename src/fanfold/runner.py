@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 
 from fanfold import containers, events
 from fanfold.compiled import AT_ONCE, artifacts, compiled_pipeline, for_this_machine, image_of
-from fanfold.errors import DamagedError, FanfoldError, UserError
+from fanfold.errors import FanfoldError, UserError
 from fanfold.runner_outputs import Outputs
 from fanfold.runner_worker import ARGUMENTS, LOG, PIPELINE, ROOT, SCRATCH, WORKSPACE
 from fanfold.settings import Settings, pipeline_parameters
@@ -220,7 +220,7 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _error(event: Mapping[str, Any]) -> FanfoldError:
     """The exception of a task, from the event that tells of it."""
-    for kind in (UserError, DamagedError, FanfoldError):
+    for kind in events.KINDS:
         if event["kind"] == kind.__name__:
             return kind(event["message"])
     last = "\n".join(event["message"].strip().splitlines()[-LAST_LINES:])
