@@ -1,7 +1,7 @@
 # Every target does its own set-up; all it needs is make and python3 (3.11 or newer).
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-servers test-image test-cluster lint format type compile generated check \
-	bench image image-name registry-named push lock clean
+	bench image image-name registry-named push kind-up kind-run kind-down lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -49,7 +49,7 @@ lint: $(READY) ## look for bad style, also in the Dockerfile, the scripts and th
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/hadolint docker/Dockerfile
-	$(BIN)/shellcheck .ci/run docker/test-image.sh
+	$(BIN)/shellcheck --external-sources .ci/run docker/*.sh deploy/*.sh deploy/kind/*.sh
 	$(BIN)/zizmor --quiet --offline --pedantic .github
 	@$(if $(shell command -v go),go -C requirements/lint tool actionlint \
 		-shellcheck $(CURDIR)/$(BIN)/shellcheck $(CURDIR)/.github/workflows/*.yml,$(if \
@@ -100,6 +100,15 @@ push: registry-named image $(READY) ## push it, and compile the pipeline for it 
 	$(DOCKER) push $(IMAGE)
 	@mkdir -p build
 	$(BIN)/fanfold compile --image $(IMAGE) --output build/tune.yaml --overwrite
+
+kind-up: ## make a kind cluster here, with Kubeflow Pipelines (needs Docker, kind and kubectl)
+	@deploy/kind/up.sh
+
+kind-run: $(READY) ## build the image and run the pipeline on that cluster (ARGS='--set data=sample:50000')
+	@deploy/kind/run.sh $(ARGS)
+
+kind-down: ## remove that cluster and all that it holds
+	@deploy/kind/down.sh
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
