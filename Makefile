@@ -1,7 +1,7 @@
 # Every target does its own set-up; all it needs is make and python3 (3.11 or newer).
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-servers test-image test-cluster lint format type compile generated check \
-	bench image image-name registry-named push kind-up kind-run kind-down lock clean
+	bench bench-scale image image-name registry-named push kind-up kind-run kind-down lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -73,6 +73,9 @@ check: lint type generated test ## everything that CI checks
 
 bench: $(READY) ## time fanfold beside what one would use instead
 	$(BIN)/python benchmarks/peers.py $(ARGS)
+
+bench-scale: $(READY) ## time a search of 2.5 million rows, stage by stage (ARGS='--rows 100000')
+	$(BIN)/python benchmarks/scale.py $(ARGS)
 
 # A commit names its image, with -dirty behind it where there is more than the commit.
 REGISTRY ?=
