@@ -32,11 +32,11 @@ demo: $(READY) ## run the whole pipeline here, on 20,000 generated rows
 
 test: $(READY) ## run the tests (ARGS='-k folds' runs some of them)
 	@$(BIN)/python -m tests.servers.build versitygw
-	$(BIN)/pytest -q -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-servers: $(READY) ## run the tests against MinIO and SeaweedFS (the first time it builds them)
 	@$(BIN)/python -m tests.servers.build versitygw minio seaweedfs
-	$(BIN)/pytest -q -n 2 --dist loadfile -m servers $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m servers $(ARGS)
 
 test-cluster: $(READY) ## run the pipeline on a KFP (KFP_HOST=http://localhost:8080 IMAGE=... LEDGER=s3://...)
 	@KFP_HOST='$(KFP_HOST)' IMAGE='$(IMAGE)' LEDGER='$(LEDGER)' LEDGER_ENDPOINT='$(LEDGER_ENDPOINT)' \
