@@ -2,30 +2,53 @@
 
     python benchmarks/scale.py [--rows 2500000] [--set text__max_tokens=1000 ...]
 
-Runs the whole search on generated rows, in one process, and prints a line a stage. A stage's
-memory is the largest resident size within it, where the system can tell (Linux). What the fits
-take is what `scores.csv` says: of a fit alone, without its matrices.
+Runs the whole search on generated rows, in one process, and prints a line a stage, with its parts
+below it. A stage's memory is the largest resident size within it, where the system can tell
+(Linux). Parts of cross_validate run side by side: their seconds are the sum over threads. The
+table is also read once and no more, to tell what of preprocess is reading.
 """
 
 import argparse
-import csv
+import functools
 import platform
 import tempfile
+import threading
 import time
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import fanfold
+import fanfold.report
+from fanfold import steps
 from fanfold.cli_options import with_assignments
+from fanfold.estimators import get_estimator
+from fanfold.fold_data import SharedFoldData
 from fanfold.resources import cpu_seconds, forget_peak_memory, peak_memory, usable_cpus
 from fanfold.sample import write_sample
+from fanfold.settings import from_mapping
 from fanfold.table import read_table
+
+FITS = "fits"
+
+
+@dataclass
+class Spent:
+    """Wall and processor seconds, and for a stage its peak memory in bytes."""
+
+    seconds: float = 0.0
+    cpu: float = 0.0
+    peak: int = 0
 
 
 class Stages:
-    """Wall time, processor time and peak memory of each stage, by name."""
+    """What each stage of a search, one after another, and each part of it takes."""
 
     def __init__(self) -> None:
-        self.found: dict[str, tuple[float, float, int]] = {}
+        self.stages: dict[str, Spent] = {}
+        self.parts: dict[str, dict[str, Spent]] = defaultdict(lambda: defaultdict(Spent))
+        self._adding = threading.Lock()
         self._name = ""
         self._begin()
 
@@ -35,57 +58,94 @@ class Stages:
 
     def to(self, name: str) -> None:
         """The stage before is over, and the next begins."""
-        spent = time.perf_counter() - self._clock, cpu_seconds() - self._cpu, peak_memory()
         if self._name:
-            self.found[self._name] = spent
+            seconds, cpu = time.perf_counter() - self._clock, cpu_seconds() - self._cpu
+            self.stages[self._name] = Spent(seconds, cpu, peak_memory())
         self._name = name
         self._begin()
 
+    def watch(self, part: str, owner: Any, function: str) -> None:
+        """Add up what `function` of `owner` takes, as a part of whichever stage calls it."""
+        original = getattr(owner, function)
 
-def read(uri: str, stages: Stages) -> int:
-    """Read the table and do nothing with it: what of preprocess is reading."""
-    stages.to("read alone")
-    rows = sum(batch.rows.num_rows + len(batch.rejects) for batch in read_table(uri))
-    stages.to("")
-    return rows
+        @functools.wraps(original)
+        def watched(*arguments: Any, **named: Any) -> Any:
+            # The fits of cross_validate have a thread each; all else has the process to itself.
+            alone = threading.current_thread() is threading.main_thread()
+            cpu_clock = cpu_seconds if alone else time.thread_time
+            clock, cpu = time.perf_counter(), cpu_clock()
+            try:
+                return original(*arguments, **named)
+            finally:
+                with self._adding:
+                    spent = self.parts[self._name][part]
+                    spent.seconds += time.perf_counter() - clock
+                    spent.cpu += cpu_clock() - cpu
+
+        setattr(owner, function, watched)
+
+    def total(self) -> Spent:
+        """Of all stages, the largest memory of any."""
+        each = self.stages.values()
+        return Spent(
+            sum(s.seconds for s in each), sum(s.cpu for s in each), max(s.peak for s in each)
+        )
 
 
-def search(uri: str, settings: dict, output: Path, stages: Stages) -> dict:
+def read(uri: str) -> Spent:
+    """Read the table and do nothing with it."""
+    alone = Stages()
+    alone.to("read")
+    for _ in read_table(uri):
+        pass
+    alone.to("")
+    return alone.total()
+
+
+def search(uri: str, given: dict, output: Path) -> tuple[Stages, dict]:
+    """`fanfold.tune`, watched; and its summary."""
+    stages = Stages()
+    estimator = get_estimator(from_mapping(given).estimator)
+    stages.watch("matrices of the folds", SharedFoldData, "_make")
+    stages.watch(FITS, type(estimator), "fit")
+    stages.watch("test rows", steps, "_test_metrics")
+    stages.watch("report", fanfold.report, "render")
+
     def told(event: dict) -> None:
         if event["event"] == "stage":
             stages.to(event["stage"])
 
-    result = fanfold.tune(uri, output=output, on_event=told, **settings)
+    result = fanfold.tune(uri, output=output, on_event=told, **given)
     stages.to("")
-    return result.summary
+    return stages, result.summary
 
 
-def fit_costs(output: Path) -> tuple[float, float]:
-    """Wall and processor seconds of all fits."""
-    with (output / "scores.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["metric"] == "rmse"]
-    wall, cpu = (sum(float(row[name]) for row in rows) for name in ("fit_seconds", "cpu_seconds"))
-    return wall, cpu
-
-
-def show(stages: Stages, summary: dict, fits: tuple[float, float]) -> None:
+def show(reading: Spent, stages: Stages, summary: dict) -> None:
+    """Print the table, and what the issue is: how much of the search is fits."""
     import xgboost
 
-    cpus = usable_cpus()
-    whole = sum(seconds for name, (seconds, _, _) in stages.found.items() if name != "read alone")
-    cpu = sum(cpu for name, (_, cpu, _) in stages.found.items() if name != "read alone")
-    print(f"{'stage':<16}{'seconds':>10}{'cpu':>10}{'MiB':>8}")
-    for name, (seconds, spent, peak) in stages.found.items():
-        print(f"{name:<16}{seconds:>10.1f}{spent:>10.1f}{peak / 2**20:>8.0f}")
-    print(f"{'the search':<16}{whole:>10.1f}{cpu:>10.1f}")
-    print()
-    print(f"fits alone: {fits[1]:.1f} s of cpu, {100 * fits[1] / cpu:.1f} % of all")
-    print(f"wall time to that of the fits on {cpus} processors: {whole / (fits[0] / cpus):.2f}x")
-    tokens = summary["tokens"] / stages.found["preprocess"][0]
-    print(f"preprocess: {tokens / 1e6:.1f} million tokens a second")
-    largest = max(peak for _, _, peak in stages.found.values())
+    def line(name: str, spent: Spent) -> str:
+        memory = f"{spent.peak / 2**20:8.0f}" if spent.peak else ""
+        return f"{name:<26}{spent.seconds:>10.1f}{spent.cpu:>10.1f}{memory}"
+
+    print(f"{'':<26}{'seconds':>10}{'cpu':>10}{'MiB':>8}")
+    print(line("reading alone", reading))
+    for name, spent in stages.stages.items():
+        print(line(name, spent))
+        for part, of_part in stages.parts[name].items():
+            print(line(f"    {part}", of_part))
+    whole, cpus = stages.total(), usable_cpus()
+    print(line("the search", whole))
+    fits = [stages.parts[name][FITS] for name in ("cross_validate", "train_final")]
+    bare = fits[0].seconds / cpus + fits[1].seconds
+    tokens = summary["tokens"] / stages.stages["preprocess"].seconds
     rows = summary["rows_read"]
-    print(f"{rows:,} rows; at most {largest / 2**20:,.0f} MiB, {largest / rows:,.0f} bytes a row")
+    print()
+    print(f"fits: {100 * sum(each.cpu for each in fits) / whole.cpu:.1f} % of all processor time")
+    print(f"the search takes {whole.seconds / bare:.2f}x the time of its fits on {cpus} processors")
+    print(f"preprocess: {tokens / 1e6:.1f} million tokens a second")
+    peak = f"{whole.peak / 2**20:,.0f} MiB at most, {whole.peak / rows:,.0f} bytes a row"
+    print(f"{rows:,} rows: {peak}")
     print(f"{cpus} processors, {platform.machine()}, xgboost {xgboost.__version__}")
 
 
@@ -96,15 +156,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2_500_000)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     arguments = parser.parse_args()
-    stages = Stages()
     with tempfile.TemporaryDirectory() as scratch:
         # A file, as a user has one: generating rows would be counted as reading them.
         table = Path(scratch, "words.csv")
         write_sample(table, arguments.rows)
-        read(str(table), stages)
-        settings = with_assignments({}, arguments.set)
-        summary = search(str(table), settings, Path(scratch, "found"), stages)
-        show(stages, summary, fit_costs(Path(scratch, "found")))
+        given = with_assignments({}, arguments.set)
+        show(read(str(table)), *search(str(table), given, Path(scratch, "found")))
 
 
 if __name__ == "__main__":

@@ -122,7 +122,6 @@ def _score(
         xgboost.DMatrix(features.matrix([documents[row] for row in rows]), label=target[rows])
         for rows in (train, validation)
     )
-    # max_bin belongs to the data in xgboost's fast form, and to the parameters in its plain one.
     fixed = {"tree_method": "hist", "seed": seed, "nthread": 1}
-    model = xgboost.train({**own, **fixed}, data, rounds)
+    model = xgboost.train({"max_bin": 32, **own, **fixed}, data, rounds)
     return metrics(target[validation], model.predict(unseen).astype(float))

@@ -245,7 +245,7 @@ def test_a_model_without_importances_says_so() -> None:
     name = "sklearn.neighbors.KNeighborsRegressor"
     assert get_estimator(name).importances(fitted(name, {}), 7) is None
     constant = get_estimator("xgboost").fit(
-        xgboost.QuantileDMatrix(MATRIX, label=np.ones(60)), {"n_estimators": 2}, 0, 1
+        xgboost.DMatrix(MATRIX, label=np.ones(60)), {"n_estimators": 2}, 0, 1
     )
     assert get_estimator("xgboost").importances(constant, 7) is None
 
@@ -325,4 +325,17 @@ def test_a_larger_fit_costs_more(cheap: dict[str, Any], dear: dict[str, Any]) ->
 def test_candidates_of_equal_bins_share_their_data() -> None:
     key = get_estimator("xgboost").data_key
     assert key({"max_depth": 3}) == key({"subsample": 0.5, "n_estimators": 9})
-    assert key({"max_bin": 64}) != key({})
+    assert key({"max_bin": 64}) != key({}) == key({"max_bin": 32})
+
+
+def test_how_columns_are_kept_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside xgboost's own way, which keeps as a list what it is told in its fast form."""
+    parameters = {"n_estimators": 20, "max_depth": 8, "subsample": 0.7, "max_bin": 9}
+    estimator = get_estimator("xgboost")
+    matrix = random_matrix(4000, 30, 0.04, format="csr", random_state=5, dtype=np.float32)
+    target = np.random.default_rng(5).normal(size=4000)
+    own = {name: value for name, value in parameters.items() if name != "n_estimators"}
+    data = xgboost.QuantileDMatrix(matrix, label=target, max_bin=9)
+    plain = xgboost.train({**own, "seed": 3, "nthread": 1}, data, 20)
+    ours = estimator.fit(estimator.prepare(matrix, target, parameters, 2), parameters, 3, 1)
+    assert list(estimator.predict(ours, matrix)) == list(plain.predict(data).astype(float))
