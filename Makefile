@@ -25,6 +25,7 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -c 'from fanfold.report.library import keep; keep()'
 	@touch $@
 
 demo: $(READY) ## run the whole pipeline here, on 20,000 generated rows
@@ -32,7 +33,7 @@ demo: $(READY) ## run the whole pipeline here, on 20,000 generated rows
 
 test: $(READY) ## run the tests (ARGS='-k folds' runs some of them)
 	@$(BIN)/python -m tests.servers.build versitygw
-	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-servers: $(READY) ## run the tests against MinIO and SeaweedFS (the first time it builds them)
 	@$(BIN)/python -m tests.servers.build versitygw minio seaweedfs
@@ -71,8 +72,13 @@ generated: $(READY) ## check that all that is generated is up to date
 
 check: lint type generated test ## everything that CI checks
 
-bench: $(READY) ## time fanfold beside what one would use instead
-	$(BIN)/python benchmarks/peers.py $(ARGS)
+# In an environment of its own: Metaflow's packages and those of the tests exclude each other.
+BENCH := build/bench
+bench: $(READY) ## time fanfold beside what one would use instead (half an hour)
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(BENCH)
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BENCH)/bin/python --require-hashes -r requirements/bench.txt
+	@$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --no-deps --no-build-isolation --editable .
+	$(BENCH)/bin/python benchmarks/peers.py $(ARGS)
 
 bench-scale: $(READY) ## time a search of 2.5 million rows, stage by stage (ARGS='--rows 100000')
 	$(BIN)/python benchmarks/scale.py $(ARGS)
@@ -120,10 +126,12 @@ lock: $(READY) ## pin the newest versions (ARGS='-P polars' renews one)
 	$(LOCK) $(or $(ARGS),--upgrade) --group uv -o requirements/uv.txt
 	$(LOCK) $(or $(ARGS),--upgrade) --group go -o requirements/go.txt
 	$(LOCK) $(or $(ARGS),--upgrade) pyproject.toml --extra kfp --group dev -o requirements/dev.txt
+	cp requirements/dev.txt requirements/bench.txt # its pins are kept where they can be
+	$(LOCK) pyproject.toml --extra kfp --group build --group bench -o requirements/bench.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/build.txt
 	$(LOCK) --group kfp-alone --no-deps -c requirements/dev.txt -o requirements/kfp.txt
 
 clean: ## remove all that the others made
-	rm -rf .venv build dist demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist demo src/fanfold/report/library.js .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

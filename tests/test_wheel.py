@@ -66,6 +66,7 @@ def test_the_wheel_carries_the_package_and_the_compiled_pipeline_and_nothing_els
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
         assert held == wanted | {"fanfold/tune.yaml"}
+        assert "fanfold/report/library.js" in held
         committed = (ROOT / "pipelines" / "tune.yaml").read_bytes()
         assert archive.read("fanfold/tune.yaml") == committed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -53,8 +53,11 @@ class Estimator(Protocol):
     def fit(self, data: Any, parameters: Mapping[str, Any], seed: int, threads: int) -> Any:
         """A fitted model."""
 
-    def predict(self, model: Any, matrix: csr_matrix, rounds: int = 0) -> Floats:
-        """Predictions float64 [rows], by the first `rounds` rounds (0: all)."""
+    def predict(self, model: Any, matrix: csr_matrix) -> Floats:
+        """Predictions float64 [rows]."""
+
+    def predict_rounds(self, model: Any, matrix: csr_matrix, rounds: Sequence[int]) -> list[Floats]:
+        """Predictions float64 [rows] by the first so many rounds each, ascending."""
 
     def importances(self, model: Any, columns: int) -> Floats | None:
         """Each column's share of the fit, summing to 1, or None where a model has none."""

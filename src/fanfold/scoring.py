@@ -223,7 +223,7 @@ class _Scorer:
         parameters = job.fitted.model_parameters
         model = self.estimator.fit(data.train, parameters, self.seed, job.threads)
         rounds = [self.estimator.rounds(each.model_parameters) for each in job.unit.candidates]
-        return [self.estimator.predict(model, data.validation, each) for each in rounds]
+        return self.estimator.predict_rounds(model, data.validation, rounds)
 
     def _score(
         self, job: _Job, predictions: list[Floats], truth: Floats, spent: tuple[float, float]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -135,9 +135,13 @@ class SklearnEstimator:
             regressor.set_params(n_jobs=None)
         return regressor
 
-    def predict(self, model: Any, matrix: csr_matrix, rounds: int = 0) -> Floats:
+    def predict(self, model: Any, matrix: csr_matrix) -> Floats:
         """Predictions float64 [rows]."""
         return np.asarray(model.predict(self._readable(matrix)), dtype=np.float64).ravel()
+
+    def predict_rounds(self, model: Any, matrix: csr_matrix, rounds: Sequence[int]) -> list[Floats]:
+        """The same predictions for each: there are no rounds, so that none share a fit."""
+        return [self.predict(model, matrix)] * len(rounds)
 
     def importances(self, model: Any, columns: int) -> Floats | None:
         """Share of the absolute coefficients or of the impurity decrease, if the class has it."""

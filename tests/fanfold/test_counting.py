@@ -47,7 +47,7 @@ def counted(
     return rows, row_tokens.tolist(), vocabulary, total, left_out
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(texts, st.integers(1, 5), st.integers(1, 3), st.integers(1, 8))
 def test_counts_are_those_of_a_plain_count_of_the_most_frequent_and_all_stopwords(
     given_texts: list[str], batch_rows: int, threads: int, vocabulary_size: int

@@ -21,7 +21,8 @@ from sklearn.linear_model import Ridge
 from fanfold.errors import UserError
 from fanfold.estimators import get_estimator
 from fanfold.sklearn_estimators import ALLOWED, OURS, SklearnEstimator
-from fanfold.xgboost_estimator import PARAMETERS
+from fanfold.xgboost_estimator import PARAMETERS, alike_order
+from tests.fanfold.slow_search import alike
 
 LISTED = ["xgboost", *ALLOWED]
 MATRIX: csr_matrix = random_matrix(60, 7, 0.5, format="csr", random_state=0)
@@ -133,24 +134,39 @@ def test_a_listed_name_is_scikit_learns_regressor_and_fits_as_it_does(name: str)
     assert (get_estimator(name).predict(model, MATRIX) == truth).all()
 
 
-def test_xgboosts_fit_is_that_of_its_own_regressor() -> None:
+def test_xgboosts_fit_is_that_of_its_own_regressor_on_rows_that_are_alike_side_by_side() -> None:
     estimator = get_estimator("xgboost")
     parameters = {"n_estimators": 20, "max_depth": 3, "subsample": 0.8, "colsample_bynode": 0.5}
+    order = alike(range(60), MATRIX)
+    assert list(alike_order(MATRIX)) == order != sorted(order)
     truth = xgboost.XGBRegressor(
-        tree_method="hist", random_state=7, n_jobs=1, **parameters
-    ).fit(MATRIX, TARGET)  # fmt: skip
+        tree_method="hist", random_state=7, n_jobs=1, max_bin=32, **parameters
+    ).fit(MATRIX[order], TARGET[order])  # fmt: skip
     found = estimator.predict(fitted("xgboost", parameters), MATRIX)
     assert (found == truth.predict(MATRIX)).all()
 
 
-def test_the_first_rounds_of_a_long_fit_are_the_short_fit() -> None:
+def test_rows_are_ordered_by_the_most_frequent_of_many_columns() -> None:
+    wide = random_matrix(500, 90, 0.2, format="csr", random_state=3)
+    assert list(alike_order(wide)) == alike(range(500), wide)
+    assert list(alike_order(csr_matrix((4, 3)))) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("objective", PARAMETERS["objective"])
+def test_the_first_rounds_of_a_long_fit_are_the_short_fit(objective: str) -> None:
     estimator = get_estimator("xgboost")
-    how = {"subsample": 0.7, "colsample_bynode": 0.5, "max_depth": 4}
-    long = fitted("xgboost", {**how, "n_estimators": 40})
-    for rounds in (1, 13, 40):
-        short = fitted("xgboost", {**how, "n_estimators": rounds})
-        expected = estimator.predict(short, MATRIX).tobytes()
-        assert estimator.predict(long, MATRIX, rounds).tobytes() == expected
+    how = {"subsample": 0.7, "colsample_bynode": 0.5, "max_depth": 4, "objective": objective}
+
+    def fit(rounds: int) -> Any:
+        parameters = {**how, "n_estimators": rounds}
+        data = estimator.prepare(MATRIX, np.abs(TARGET) + 0.1, parameters, 1)
+        return estimator.fit(data, parameters, 7, 1)
+
+    rounds = (1, 13, 40)
+    for number, found in zip(
+        rounds, estimator.predict_rounds(fit(40), MATRIX, rounds), strict=True
+    ):
+        assert found.tobytes() == estimator.predict(fit(number), MATRIX).tobytes()
 
 
 def test_without_a_number_of_rounds_xgboost_fits_a_hundred() -> None:
@@ -328,14 +344,17 @@ def test_candidates_of_equal_bins_share_their_data() -> None:
     assert key({"max_bin": 64}) != key({}) == key({"max_bin": 32})
 
 
-def test_how_columns_are_kept_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside xgboost's own way, which keeps as a list what it is told in its fast form."""
+def test_how_columns_are_kept_changes_no_bit() -> None:
+    """Beside xgboost's own way, which keeps rare columns, all of these, as lists."""
     parameters = {"n_estimators": 20, "max_depth": 8, "subsample": 0.7, "max_bin": 9}
     estimator = get_estimator("xgboost")
     matrix = random_matrix(4000, 30, 0.04, format="csr", random_state=5, dtype=np.float32)
     target = np.random.default_rng(5).normal(size=4000)
     own = {name: value for name, value in parameters.items() if name != "n_estimators"}
-    data = xgboost.QuantileDMatrix(matrix, label=target, max_bin=9)
+    order = alike_order(matrix)
+    data = xgboost.QuantileDMatrix(matrix[order], label=target[order], max_bin=9)
     plain = xgboost.train({**own, "seed": 3, "nthread": 1}, data, 20)
     ours = estimator.fit(estimator.prepare(matrix, target, parameters, 2), parameters, 3, 1)
-    assert list(estimator.predict(ours, matrix)) == list(plain.predict(data).astype(float))
+    assert list(estimator.predict(ours, matrix)) == list(
+        plain.inplace_predict(matrix).astype(float)
+    )

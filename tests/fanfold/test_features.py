@@ -46,7 +46,7 @@ def as_keywords(how: TextSettings) -> dict[str, Any]:
     return {name.removeprefix("text__"): value for name, value in how.as_parameters().items()}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(documents, text_settings)
 def test_a_fold_s_matrix_is_that_of_a_slow_count_of_its_training_rows(
     texts: list[str], how: TextSettings
@@ -67,7 +67,7 @@ def test_a_fold_s_matrix_is_that_of_a_slow_count_of_its_training_rows(
     assert matrix.nnz == expected.nnz and (matrix.data > 0).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(documents, st.lists(st.sampled_from("zz y'y x9".split()), min_size=1), text_settings)
 def test_a_token_of_validation_rows_only_never_enters_the_vocabulary(
     texts: list[str], unseen: list[str], how: TextSettings
@@ -90,7 +90,7 @@ def test_a_token_of_validation_rows_only_never_enters_the_vocabulary(
     assert (matrix[rows] != same_matrix[rows]).nnz == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(documents, text_settings, st.integers(5, 12))
 def test_new_texts_get_the_very_rows_that_the_corpus_gives(
     texts: list[str], how: TextSettings, vocabulary_size: int
@@ -112,7 +112,7 @@ def test_a_missing_or_strange_text_is_an_empty_row() -> None:
     assert features.matrix(["B zz b"]).toarray().ravel()[0] == features.idf[0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(documents, text_settings)
 def test_scikit_learn_makes_the_same_cells_of_the_same_vocabulary(
     texts: list[str], how: TextSettings
@@ -132,7 +132,7 @@ def test_scikit_learn_makes_the_same_cells_of_the_same_vocabulary(
     np.testing.assert_allclose(matrix.toarray(), expected.toarray(), rtol=1e-14, atol=0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(documents, text_settings, st.integers(1, 6))
 def test_a_small_vocabulary_gives_what_the_whole_one_gives_or_says_that_it_cannot(
     texts: list[str], how: TextSettings, vocabulary_size: int

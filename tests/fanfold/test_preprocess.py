@@ -32,7 +32,7 @@ pieces = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(st.lists(pieces, max_size=40).map(b"".join))
 def test_of_arbitrary_bytes_every_row_is_accounted_for(body: bytes) -> None:
     with TemporaryDirectory() as name:

@@ -23,8 +23,9 @@ def _made() -> str:
 
 
 def keep() -> None:
-    """Keep the script beside this file, where it stands in for vl-convert and its 88 MB.
+    """Keep the script beside this file, where it saves a second of each report.
 
-    The container image is made so.
+    A wheel that is built then carries it; the container image has it in place of vl-convert and
+    its 88 MB.
     """
     KEPT.write_text(_made(), encoding="ascii")

@@ -1,0 +1,237 @@
+"""The same search, done by fanfold and by what one would use instead; each in a process of its own.
+
+    python benchmarks/searches.py 'fanfold tune' --table table.csv --grid '{"max_depth": [6]}'
+
+All read the same table, with the same training rows and folds, and try the same grid. What each
+prints last is JSON: the winner and its mean rmse; for the bare fits what they alone took.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+SEED = 2021
+
+
+def cpus() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+# --- fanfold ---------------------------------------------------------------------------------
+
+
+def settings_of(table: str, grid: str) -> dict:
+    columns = {"split_column": "split", "fold_column": "fold"}
+    return {"data": table, "grid": grid, "seed": SEED, **columns}
+
+
+def fanfold_tune(table: str, grid: str, **settings: object) -> dict:
+    import fanfold
+
+    found = fanfold.tune(
+        **settings_of(table, grid), **settings, output=f"{table}.tune", overwrite=True
+    )
+    return {"winner": found.best["parameters"], "rmse": found.best["mean"]}
+
+
+def fanfold_run(table: str, grid: str) -> dict:
+    """The compiled pipeline, on this machine."""
+    output = f"{table}.run"
+    given = [f"--set={name}={value}" for name, value in settings_of(table, grid).items()]
+    fanfold = Path(sys.executable).with_name("fanfold")
+    command = [fanfold, "run", *given, "--output", output, "--overwrite"]
+    subprocess.run(command, check=True, stdout=sys.stderr)
+    best = json.loads(Path(output, "best.json").read_text())
+    return {"winner": best["parameters"], "rmse": best["mean"]}
+
+
+def one_more(table: str, grid: str) -> dict:
+    """A search that is finished and gets one candidate more, its folds being in a ledger.
+
+    Beside it `alone`: the seconds of a search for that candidate and nothing else.
+    """
+    more = {name: values[-1:] for name, values in json.loads(grid).items()} | {"max_depth": [9]}
+    ledger = f"{table}.ledger"
+    fanfold_tune(table, grid, ledger=ledger)
+    alone, _ = timed(fanfold_tune, table, json.dumps(more))
+    seconds, cpu_seconds = timed(
+        fanfold_tune, table, json.dumps([json.loads(grid), more]), ledger=ledger
+    )
+    return {"seconds": seconds, "cpu_seconds": cpu_seconds, "alone": alone}
+
+
+def timed(function: Callable, *arguments: object, **named: object) -> tuple[float, float]:
+    """Wall and processor seconds of one call."""
+    started, cpu = time.perf_counter(), time.process_time()
+    function(*arguments, **named)
+    return time.perf_counter() - started, time.process_time() - cpu
+
+
+def bare_fits(table: str, grid: str) -> dict:
+    """fanfold's fits alone, side by side, and the winner's on all rows; its matrices are there."""
+    import numpy as np
+
+    from fanfold.candidates import search_of
+    from fanfold.corpus import load_corpus
+    from fanfold.features import fit_text
+    from fanfold.settings import Settings
+    from fanfold.steps import preprocess
+
+    settings = Settings(**settings_of(table, grid))
+    search = search_of(settings)
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = {name: f"{scratch}/{name}" for name in ("corpus", "test", "rejects", "summary")}
+        preprocess(settings, **paths)
+        corpus = load_corpus(paths["corpus"])
+    units = [unit.candidates[-1].model_parameters for unit in search.units()]
+    units.sort(key=search.estimator.cost, reverse=True)
+
+    def matrix(rows: np.ndarray) -> object:
+        _, cells = fit_text(corpus.text, rows, search.candidates[0].text)
+        return search.estimator.prepare(cells[rows], corpus.target[rows], {}, 1)
+
+    folds = [matrix(corpus.fold != fold) for fold in range(len(corpus.fold_labels))]
+    whole = matrix(np.ones(corpus.rows, dtype=bool))
+    winner = json.loads(Path(f"{table}.tune", "best.json").read_text())["parameters"]
+    fit = search.estimator.fit
+
+    def all_fits() -> None:
+        with ThreadPoolExecutor(cpus()) as pool:
+            for job in [pool.submit(fit, data, unit, SEED, 1) for data in folds for unit in units]:
+                job.result()
+        fit(whole, winner, SEED, cpus())
+
+    seconds, cpu_seconds = timed(all_fits)
+    return {"seconds": seconds, "cpu_seconds": cpu_seconds}
+
+
+# --- what one would use instead --------------------------------------------------------------
+
+# count / kept tokens, as near as scikit-learn can say fanfold's recipe: idf only scales a column,
+# which changes no tree.
+RECIPE = {"use_idf": False, "norm": "l1"}
+
+
+def training_rows(table: str) -> object:
+    import pandas as pd
+
+    rows = pd.read_csv(table, keep_default_na=False)
+    return rows[rows["split"] == "train"]
+
+
+def target(rows: object) -> object:
+    import numpy as np
+
+    return np.log1p(rows["up_votes"] + rows["down_votes"])
+
+
+def pipeline(seed: int, weighting: dict = RECIPE, **hyperparameters: object) -> object:
+    """Text to trees, as a user of scikit-learn writes it."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import Pipeline
+    from xgboost import XGBRegressor
+
+    from fanfold.text import stopwords
+
+    text = TfidfVectorizer(
+        token_pattern=r"\w+(?:['’.:]\w+)*",
+        stop_words=sorted(stopwords("snowball")),
+        max_features=100,
+        **weighting,
+    )
+    trees = XGBRegressor(tree_method="hist", n_jobs=1, random_state=seed, **hyperparameters)
+    return Pipeline([("text", text), ("trees", trees)])
+
+
+def grid_search_cv(table: str, grid: str, weighting: dict = RECIPE) -> dict:
+    from sklearn.model_selection import GridSearchCV, PredefinedSplit
+
+    rows = training_rows(table)
+    search = GridSearchCV(
+        pipeline(SEED, weighting),
+        {f"trees__{name}": values for name, values in json.loads(grid).items()},
+        scoring="neg_root_mean_squared_error",
+        cv=PredefinedSplit(rows["fold"]),
+        n_jobs=cpus(),
+    )
+    search.fit(rows["definition"], target(rows))
+    winner = {name.removeprefix("trees__"): v for name, v in search.best_params_.items()}
+    return {"winner": winner, "rmse": -search.best_score_}
+
+
+def optuna_grid(table: str, grid: str) -> dict:
+    """Optuna's GridSampler over the same grid, a trial a combination, side by side in threads."""
+    import optuna
+    from sklearn.model_selection import PredefinedSplit, cross_val_score
+
+    rows, space = training_rows(table), json.loads(grid)
+
+    def objective(trial: optuna.Trial) -> float:
+        chosen = {name: trial.suggest_categorical(name, space[name]) for name in space}
+        scores = cross_val_score(
+            pipeline(SEED, **chosen),
+            rows["definition"],
+            target(rows),
+            scoring="neg_root_mean_squared_error",
+            cv=PredefinedSplit(rows["fold"]),
+        )
+        return -float(scores.mean())
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.GridSampler(space, seed=SEED))
+    study.optimize(objective, n_jobs=cpus())
+    pipeline(SEED, **study.best_params).fit(rows["definition"], target(rows))
+    return {"winner": study.best_params, "rmse": study.best_value}
+
+
+def metaflow(table: str, grid: str) -> dict:
+    """Metaflow's own runtime on this machine, a foreach task a combination."""
+    with tempfile.TemporaryDirectory() as scratch:
+        found = Path(scratch, "found.json")
+        flow = Path(__file__).with_name("metaflow_search.py").resolve()
+        given = {"table": table, "grid": grid, "seed": SEED, "found": found}
+        command = [sys.executable, flow, "--quiet", "--no-pylint", "run"]
+        command += [f"--{name}={value}" for name, value in given.items()]
+        variables = {"METAFLOW_USER": "benchmark", "METAFLOW_DATASTORE_SYSROOT_LOCAL": scratch}
+        subprocess.run(
+            [*command, f"--max-workers={cpus()}"],
+            check=True,
+            cwd=scratch,
+            stdout=sys.stderr,
+            env={**os.environ, **variables, "METAFLOW_HOME": scratch},
+        )
+        return json.loads(found.read_text())
+
+
+SEARCHES = {
+    "fanfold tune": fanfold_tune,
+    "fanfold run": fanfold_run,
+    "bare fits": bare_fits,  # of the winner that tune, before it, has found
+    "one more candidate": one_more,
+    "GridSearchCV": grid_search_cv,
+    "Optuna GridSampler": optuna_grid,
+    "Metaflow": metaflow,
+    # What TfidfVectorizer does by itself: many more distinct values a column.
+    "GridSearchCV, own tf-idf": partial(grid_search_cv, weighting={}),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("search", choices=SEARCHES)
+    parser.add_argument("--table", required=True)
+    parser.add_argument("--grid", required=True)
+    given = parser.parse_args()
+    print(json.dumps(SEARCHES[given.search](given.table, given.grid)))
+
+
+if __name__ == "__main__":
+    main()
