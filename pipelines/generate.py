@@ -21,7 +21,8 @@ from components.preprocess.component import preprocess
 from components.select_best.component import select_best
 from components.train_final.component import train_final
 from fanfold.cli_options import allowed_values
-from fanfold.settings import cluster_fields, fields
+from fanfold.cluster_settings import cluster_fields
+from fanfold.settings import fields
 from fanfold.storage.local import write_text
 from pipelines.tune import as_yaml, tune
 

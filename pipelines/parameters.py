@@ -1,6 +1,7 @@
 """The settings as parameters of a pipeline: types, defaults and descriptions come from there."""
 
 import inspect
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import Field
@@ -8,7 +9,8 @@ from typing import Any
 
 from kfp.dsl.base_component import BaseComponent
 
-from fanfold.settings import cluster_fields, describe, fields
+from fanfold.cluster_settings import cluster_fields
+from fanfold.settings import fields
 
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 
@@ -16,6 +18,11 @@ TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 def type_of(field: Field[Any]) -> type:
     """The type of a setting's parameter."""
     return field.metadata["json_type"] or TYPES[field.type]
+
+
+def line_of(field: Field[Any]) -> str:
+    """The line about a setting's parameter."""
+    return f"{field.name}: {field.metadata['description']}."
 
 
 def default_of(field: Field[Any]) -> Any:
@@ -34,10 +41,9 @@ class Parameters(dict[str, Any]):
 def takes_settings(body: Callable[[Parameters], None]) -> Callable[..., None]:
     """The pipeline function whose parameters are all settings; `body` gets them by name."""
     every = (*fields(), *cluster_fields())
-    names = [field.name for field in every]
 
     def pipeline(*values: Any) -> None:
-        body(Parameters(zip(names, values, strict=True)))
+        body(Parameters(zip((each.name for each in every), values, strict=True)))
 
     keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [
@@ -46,16 +52,15 @@ def takes_settings(body: Callable[[Parameters], None]) -> Callable[..., None]:
     ]
     pipeline.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     pipeline.__name__ = body.__name__
-    lines = [f"    {name}: {describe(name)}." for name in names]
+    lines = [f"    {line_of(each)}" for each in every]
     pipeline.__doc__ = "\n".join([inspect.cleandoc(body.__doc__ or ""), "", "Args:", *lines])
     return pipeline
 
 
 def short_table() -> str:
     """The settings as a list for the pipeline's description, since KFP's form shows only names."""
-    lines = [f"- {field.name}: {describe(field.name)}." for field in fields()]
+    lines = [f"- {line_of(each)}" for each in fields()]
     lines.append("- <step>_cpu, <step>_memory: what a pod of the step asks for and may use.")
-    own = [each.name for each in cluster_fields()]
-    for name in own[own.index("s3_secret") :]:
-        lines.append(f"- {name}: {describe(name)}.")
+    of_all_steps = itertools.dropwhile(lambda each: each.name != "s3_secret", cluster_fields())
+    lines += [f"- {line_of(each)}" for each in of_all_steps]
     return "\n".join(["Parameters, each with a default that works:", "", *lines])

@@ -19,14 +19,9 @@ from fanfold.cli_options import (
     takes_settings,
     with_assignments,
 )
+from fanfold.cluster_settings import cluster_fields, pipeline_parameters
 from fanfold.errors import UserError
-from fanfold.settings import (
-    cluster_fields,
-    describe,
-    fields,
-    from_mapping,
-    pipeline_parameters,
-)
+from fanfold.settings import describe, fields, from_mapping
 
 if TYPE_CHECKING:
     from rich.console import Console

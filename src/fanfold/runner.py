@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fanfold import containers, events
+from fanfold.cluster_settings import pipeline_parameters
 from fanfold.compiled import AT_ONCE, artifacts, compiled_pipeline, for_this_machine, image_of
 from fanfold.errors import FanfoldError, UserError
 from fanfold.runner_outputs import Outputs
 from fanfold.runner_worker import ARGUMENTS, LOG, PIPELINE, ROOT, SCRATCH, WORKSPACE
-from fanfold.settings import Settings, pipeline_parameters
+from fanfold.settings import Settings
 
 RUNNERS = ("subprocess", "docker")
 

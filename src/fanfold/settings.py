@@ -1,16 +1,14 @@
 """Every setting of a search: its type, default, range and one line on what it does.
 
 The command line's options, the pipeline's parameters and the README's table are made from
-the fields below; nothing else knows a default.
+the fields below and those of `cluster_settings`; nothing else knows a default.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import operator
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +31,7 @@ SEED_GRID = (
 )
 
 
-def _setting(
+def setting(
     default: Any,
     description: str,
     *,
@@ -44,6 +42,7 @@ def _setting(
     below: float | None = None,
     json_type: type | None = None,
 ) -> Any:
+    """A field of settings, with what is said of it and asked of its values."""
     about = {
         "description": description,
         "choices": choices,
@@ -64,86 +63,84 @@ class Settings:
         UserError: a value has the wrong type or is out of its range.
     """
 
-    data: str = _setting(
+    data: str = setting(
         "sample:20000",
         "Table to learn from: a CSV, TSV, JSON lines or Parquet file, plain, .gz or .zst, here or"
         " in a bucket (gs://, s3://); or sample:ROWS, generated",
     )
-    s3_endpoint: str = _setting(
+    s3_endpoint: str = setting(
         "",
         "Address of the server behind s3://, such as http://minio:9000; empty: AWS, or what"
         " AWS_ENDPOINT_URL_S3 says",
     )
-    text_column: str = _setting("definition", "Column that holds the text")
-    target: str = _setting(
+    text_column: str = setting("definition", "Column that holds the text")
+    target: str = setting(
         "log1p(up_votes + down_votes)",
         "Number to predict: a column, or an expression of columns with"
         " + - * / ( ) log log1p sqrt abs exp",
     )
-    test_fraction: float = _setting(
+    test_fraction: float = setting(
         0.2, "Share of the rows held out to score the final model", above=0, below=1
     )
-    folds: int = _setting(5, "Folds of the cross-validation", minimum=2, maximum=1000)
-    seed: int = _setting(
+    folds: int = setting(5, "Folds of the cross-validation", minimum=2, maximum=1000)
+    seed: int = setting(
         2021, "Seed of every random choice: split, folds, fits", minimum=0, maximum=2**31 - 1
     )
-    split_column: str = _setting("", "Column that says train or test for each row")
-    fold_column: str = _setting("", "Column whose values are the folds of the training rows")
-    group_column: str = _setting("", "Column whose equal values are never parted by a split")
-    max_bad_rows: float = _setting(
+    split_column: str = setting("", "Column that says train or test for each row")
+    fold_column: str = setting("", "Column whose values are the folds of the training rows")
+    group_column: str = setting("", "Column whose equal values are never parted by a split")
+    max_bad_rows: float = setting(
         0.01, "Share of bad rows above which the run stops", minimum=0, maximum=1
     )
-    vocabulary_size: int = _setting(
+    vocabulary_size: int = setting(
         50_000,
         "Most frequent tokens that the corpus keeps for candidates to choose from",
         minimum=1,
     )
-    grid: str = _setting(
+    grid: str = setting(
         SEED_GRID,
         "Hyperparameters to try, as JSON: a dict of lists (every combination) or a list of dicts",
     )
-    estimator: str = _setting(
+    estimator: str = setting(
         "xgboost",
         "What is fitted: xgboost, or a scikit-learn regressor such as sklearn.linear_model.Ridge",
     )
-    text__max_tokens: int = _setting(
+    text__max_tokens: int = setting(
         100, "Tokens that become columns, the most frequent first", minimum=1
     )
-    text__min_times: float = _setting(
+    text__min_times: float = setting(
         0.001, "Least share of all tokens that a token must have", minimum=0, maximum=1
     )
-    text__max_times: float = _setting(
+    text__max_times: float = setting(
         1.0, "Largest share of all tokens that a token may have", minimum=0, maximum=1
     )
-    text__weighting: str = _setting(
+    text__weighting: str = setting(
         "tfidf", "What a cell of the matrix holds", choices=("tfidf", "count")
     )
-    text__stopwords: str = _setting(
+    text__stopwords: str = setting(
         "snowball",
         "Stopwords to remove: snowball (175 English words) or none",
         choices=("snowball", "none"),
     )
-    metric: str = _setting("rmse", "Metric that picks the winner", choices=METRICS)
-    selection: str = _setting(
+    metric: str = setting("rmse", "Metric that picks the winner", choices=METRICS)
+    selection: str = setting(
         "best",
         "Rule that picks the winner: the best mean, or the simplest candidate"
         " within one standard error of it",
         choices=("best", "one_std_err"),
     )
-    simplest_by: str = _setting(
+    simplest_by: str = setting(
         "",
         "For one_std_err: hyperparameters, comma-separated, whose small values are simple"
         " (-name: whose large values are); empty: the estimator's own order",
     )
-    share_fits: bool = _setting(
-        True, "Fit once for all candidates that differ only in n_estimators"
-    )
-    ledger: str = _setting(
+    share_fits: bool = setting(True, "Fit once for all candidates that differ only in n_estimators")
+    ledger: str = setting(
         "",
         "Where finished folds are kept and found again: a folder, or a gs:// or s3:// address;"
         " empty: nowhere",
     )
-    max_tasks: int = _setting(
+    max_tasks: int = setting(
         32, "Most cross-validation tasks that the grid is packed into", minimum=1, maximum=1000
     )
 
@@ -161,127 +158,14 @@ class Settings:
         return dataclasses.asdict(self)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClusterSettings:
-    """What the pods of each step ask for, and may use at most: parameters of the pipeline alone.
-
-    Raises:
-        UserError: a value is not a quantity, or not a name, as Kubernetes writes them.
-    """
-
-    preprocess_cpu: str = _setting("1", "CPUs for preprocess, such as 2 or 500m")
-    preprocess_memory: str = _setting("2Gi", "Memory for preprocess, such as 512Mi or 4Gi")
-    expand_grid_cpu: str = _setting("500m", "CPUs for expand_grid")
-    expand_grid_memory: str = _setting("1Gi", "Memory for expand_grid")
-    cross_validate_cpu: str = _setting("1", "CPUs for each task of cross_validate")
-    cross_validate_memory: str = _setting("2Gi", "Memory for each task of cross_validate")
-    select_best_cpu: str = _setting("500m", "CPUs for select_best")
-    select_best_memory: str = _setting("1Gi", "Memory for select_best")
-    train_final_cpu: str = _setting("1", "CPUs for train_final")
-    train_final_memory: str = _setting("2Gi", "Memory for train_final")
-    s3_secret: str = _setting(
-        "mlpipeline-minio-artifact",
-        "Secret whose accesskey and secretkey open s3://; where there is none of this name, the"
-        " pod's own role does",
-    )
-
-    tolerations: str = _setting(
-        "[]", "Tolerations of the pods of all other steps than cross_validate", json_type=list
-    )
-    node_selector: str = _setting(
-        "{}", "Node labels that the pods of all other steps need", json_type=dict
-    )
-    cross_validate_tolerations: str = _setting(
-        "[]",
-        "Tolerations of the pods of cross_validate, such as those of spot nodes",
-        json_type=list,
-    )
-    cross_validate_node_selector: str = _setting(
-        "{}",
-        "Node labels that the pods of cross_validate need, such as those of spot nodes",
-        json_type=dict,
-    )
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            given = getattr(self, field.name)
-            if field.metadata["json_type"]:
-                _check_json(field, given)
-                object.__setattr__(
-                    self, field.name, given if isinstance(given, str) else json.dumps(given)
-                )
-                continue
-            value = str(given).strip()
-            object.__setattr__(self, field.name, value)
-            kind, pattern = _QUANTITIES[field.name.rpartition("_")[2]]
-            if not re.fullmatch(pattern, value):
-                raise UserError(
-                    f"{field.name} must be {kind} as Kubernetes writes it, such as"
-                    f" {field.default}, but is {value!r}"
-                )
-
-    def as_arguments(self) -> dict[str, Any]:
-        """Every setting by its name, as the pipeline takes it: JSON text as what it says."""
-        return {
-            each.name: json.loads(getattr(self, each.name))
-            if each.metadata["json_type"]
-            else getattr(self, each.name)
-            for each in dataclasses.fields(self)
-        }
-
-
-def _check_json(field: dataclasses.Field[Any], given: Any) -> None:
-    """Raise `UserError` where `given` is neither the list or dict that is needed, nor its JSON."""
-    example = {
-        list: """[{"key": "spot", "operator": "Exists"}]""",
-        dict: """{"kubernetes.io/arch": "amd64"}""",
-    }[field.metadata["json_type"]]
-    try:
-        value = json.loads(given) if isinstance(given, str) else given
-    except ValueError:
-        value = None
-    inner = value if isinstance(value, list) else [value]
-    right = isinstance(value, field.metadata["json_type"]) and all(
-        isinstance(each, dict) for each in inner
-    )
-    if not right:
-        raise UserError(f"{field.name} must be JSON such as {example} but is {given!r}")
-
-
-_QUANTITIES = {
-    "cpu": ("CPUs", r"\d+(\.\d+)?|\d+m"),
-    "memory": ("memory", r"\d+(\.\d+)?([kMGT]|[KMGT]i)?"),
-    "secret": ("the name of a Secret", r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"),
-}
-"""What a setting must be, by the end of its name, and the pattern of that."""
-
-
 def fields() -> Iterator[dataclasses.Field[Any]]:
     """The settings, in the order in which they are documented."""
     yield from dataclasses.fields(Settings)
 
 
-def cluster_fields() -> Iterator[dataclasses.Field[Any]]:
-    """The settings that only the pipeline has, in order."""
-    yield from dataclasses.fields(ClusterSettings)
-
-
 def describe(name: str) -> str:
     """What the setting `name` does, in one line."""
-    all_fields = {each.name: each for each in (*fields(), *cluster_fields())}
-    return str(all_fields[name].metadata["description"])
-
-
-def pipeline_parameters(values: Mapping[str, Any]) -> tuple[Settings, ClusterSettings]:
-    """The settings of a pipeline's run, from the names and values of both kinds.
-
-    Raises:
-        UserError: a name is not a setting, or a value is not allowed.
-    """
-    own = [each.name for each in cluster_fields()]
-    _check_names(values, [*(each.name for each in fields()), *own])
-    cluster = ClusterSettings(**{name: value for name, value in values.items() if name in own})
-    return from_mapping({n: v for n, v in values.items() if n not in own}), cluster
+    return next(str(each.metadata["description"]) for each in fields() if each.name == name)
 
 
 def from_mapping(values: Mapping[str, Any]) -> Settings:
@@ -290,11 +174,12 @@ def from_mapping(values: Mapping[str, Any]) -> Settings:
     Raises:
         UserError: a name is not a setting, or a value is not allowed.
     """
-    _check_names(values, [field.name for field in fields()])
+    check_names(values, [field.name for field in fields()])
     return Settings(**values)
 
 
-def _check_names(values: Mapping[str, Any], names: list[str]) -> None:
+def check_names(values: Mapping[str, Any], names: list[str]) -> None:
+    """Raise `UserError` where `values` has a name that is none of `names`."""
     for name in values:
         if name not in names:
             raise UserError(

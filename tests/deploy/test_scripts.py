@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fanfold.settings import ClusterSettings, Settings
+from fanfold.cluster_settings import ClusterSettings
+from fanfold.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "localhost:5001/fanfold-python@sha256:0123"

@@ -40,7 +40,7 @@ def watching(run: Run, every: float) -> Iterator[LedgerWatch]:
     bucket that cannot be reached may take a minute to say so: a thread waits for that, and the
     ledger is then left alone.
     """
-    from fanfold.settings import pipeline_parameters
+    from fanfold.cluster_settings import pipeline_parameters
     from fanfold.storage import is_remote, s3_endpoint
     from fanfold.storage.environment import ENDPOINT
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from fanfold.client.connection import Kfp
 from fanfold.client.runs import PIPELINE, Run, equals, get_run, pages
+from fanfold.cluster_settings import pipeline_parameters
 from fanfold.errors import FanfoldError, UserError
-from fanfold.settings import pipeline_parameters
 
 MOST_BYTES = 100_000
 """What all parameters may take as JSON: KFP passes them in one argument, of at most 128 KiB."""

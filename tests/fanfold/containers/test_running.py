@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from fanfold.cluster_settings import pipeline_parameters
 from fanfold.containers.running import memory_limit, run_arguments
-from fanfold.settings import pipeline_parameters
 
 SECRET = "kept-from-whoever-does-not-need-it"
 
