@@ -101,6 +101,7 @@ def tune(given: Parameters) -> None:
         test=table.outputs["test"],
         rejects=table.outputs["rejects"],
         **{name: chosen.outputs[name] for name in ("leaderboard", "all_scores", "best")},
+        **given.of(train_final),
     )
     # Its log tells the results, and what comes from the cache has none.
     final.set_caching_options(False)

@@ -2,10 +2,11 @@
 
 from kfp import dsl
 
-from components.base import IMAGE
+from components.base import IMAGE, described
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
+@described
 def train_final(
     corpus: dsl.Input[dsl.Dataset],
     candidates: dsl.Input[dsl.Artifact],
@@ -19,6 +20,8 @@ def train_final(
     metrics: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
     results: dsl.Output[dsl.Artifact],
+    cpu_hour_price: float = 0.0,
+    estimated_cpu_hours: float = 0.0,
 ):
     """Trains the winner on all training rows, and scores it once on the held-out rows.
 
@@ -38,9 +41,10 @@ def train_final(
         report: The whole search as a page.
         results: Folder with every file of the search but the model.
     """
-    from fanfold import steps
+    from fanfold import Settings, steps
 
     found = steps.train_final(
+        Settings(cpu_hour_price=cpu_hour_price, estimated_cpu_hours=estimated_cpu_hours),
         corpus=corpus.path,
         candidates=candidates.path,
         test=test.path,

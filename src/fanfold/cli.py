@@ -140,7 +140,7 @@ def run(
 
 
 @app.command()
-@takes_settings("data")
+@takes_settings("data", "estimated_cpu_hours")
 def estimate(
     data: Annotated[str, typer.Argument(metavar="DATA", help=describe("data"))],
     given: Given,
@@ -148,9 +148,6 @@ def estimate(
         int, typer.Option(metavar="N", help="Tasks of cross_validate that run at once.")
     ] = 8,
     cpus: Annotated[int, typer.Option(metavar="N", help="Processors of each task.")] = 1,
-    price: Annotated[
-        float, typer.Option(metavar="NUMBER", help="Price of a vCPU hour, in any currency.")
-    ] = 0.0,
     set_: Assignments = None,
     verbose: Verbose = False,
 ) -> None:
@@ -158,7 +155,7 @@ def estimate(
 
     Reads the table, and tries the cheapest and the dearest fit on one fold of some rows.
 
-    fanfold estimate posts.csv --text-column post --target votes --parallelism 8 --price 0.05
+    fanfold estimate posts.csv --text-column post --target votes --cpu-hour-price 0.05
     """
     log(verbose)
     settings = from_mapping(read_grid(with_assignments({**given, "data": data}, set_ or [])))
@@ -167,8 +164,8 @@ def estimate(
     from fanfold.storage import s3_endpoint
 
     with s3_endpoint(settings.s3_endpoint):
-        found = of_search(settings, parallelism=parallelism, cpus=cpus, price=price)
-    show_estimate(found, _stdout())
+        found = of_search(settings, parallelism=parallelism, cpus=cpus)
+    show_estimate(found, settings.cpu_hour_price, _stdout())
 
 
 @app.command()

@@ -48,7 +48,6 @@ class Estimate:
         cpu_seconds: processor time of all steps.
         seconds: wall time, where `parallelism` tasks run at once.
         memory_bytes: what to ask for, for each task of cross_validate.
-        price: of the processor time, in the unit of the price of a vCPU hour.
     """
 
     rows: int
@@ -59,7 +58,6 @@ class Estimate:
     cpu_seconds: float
     seconds: float
     memory_bytes: int
-    price: float
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,6 @@ def estimate(
     *,
     parallelism: int = 8,
     cpus: int = 1,
-    price: float = 0.0,
     pilot_rows: int = PILOT_ROWS,
 ) -> Estimate:
     """Estimate the search of `settings` on a cluster.
@@ -85,19 +82,14 @@ def estimate(
         settings: the search.
         parallelism: tasks of cross_validate that run at once.
         cpus: processors of each task.
-        price: of a vCPU hour.
         pilot_rows: rows of the larger trial.
 
     Raises:
         UserError: a setting is wrong, or a number here is out of its range.
     """
-    for name, value, least in (
-        ("parallelism", parallelism, 1),
-        ("cpus", cpus, 1),
-        ("price", price, 0),
-    ):
-        if not value >= least:
-            raise UserError(f"{name} must be at least {least} but is {value}")
+    for name, value in (("parallelism", parallelism), ("cpus", cpus)):
+        if value < 1:
+            raise UserError(f"{name} must be at least 1 but is {value}")
     search = search_of(settings)
     units, estimator = search.units(), search.estimator
     with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
@@ -124,7 +116,6 @@ def estimate(
         cpu_seconds=total,
         seconds=wall + 3 * POD_SECONDS,  # preprocess, select_best, train_final
         memory_bytes=_rounded_up(MARGIN * memory_of_rows(corpus.rows, side_by_side)),
-        price=total / 3600 * price,
     )
 
 

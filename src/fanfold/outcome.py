@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fanfold.progress_view import duration
+from fanfold.spent import price_text, spent_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,24 +84,29 @@ def _costs(summary: dict[str, Any], board: dict[str, dict[str, str]]) -> Iterato
             rows.append(f"{summary[name]:,} {said}")
     yield ", ".join(rows)
     yield (
-        f"{duration(summary['seconds'])}, {duration(summary['cpu_seconds'])} of processor time,"
+        f"{spent_text(summary, duration)},"
         f" {summary['peak_memory_bytes'] / 2**20:,.0f} MiB of memory at most"
     )
 
 
-def show_estimate(found: Estimate, console: Console) -> None:
-    """Print what a search will cost."""
+def show_estimate(found: Estimate, price: float, console: Console) -> None:
+    """Print what a search will cost at this price of a vCPU hour, 0 if it has none."""
     from rich.text import Text
 
+    hours = found.cpu_seconds / 3600
+    said = f"{hours:.3g}" if hours < 100 else f"{hours:.0f}"
+    compared = f"--set estimated_cpu_hours={said}"
     facts = {
         "search": f"{found.candidates:,} candidates x {found.folds} folds, {found.units:,} fits"
         f" a fold, on {found.rows:,} rows",
         "tasks": f"{found.tasks:,} of cross_validate",
-        "processor time": f"{found.cpu_seconds / 3600:.2f} hours",
+        "processor time": f"{said} h ({duration(found.cpu_seconds)})",
         "wall time": duration(found.seconds),
         "memory": f"cross_validate_memory={found.memory_bytes >> 20}Mi",
     }
-    if found.price:
-        facts["price"] = f"{found.price:.2f}"
+    if price:
+        facts["price"] = price_text(found.cpu_seconds, price)
+        compared += f" --set cpu_hour_price={price:g}"
+    facts["to compare"] = f"the report shows this beside the true figure with {compared}"
     for line in _aligned(facts):
         console.print(Text(line), soft_wrap=not console.is_terminal)

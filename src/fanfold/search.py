@@ -168,6 +168,7 @@ def _walk(settings: Settings, scratch: Path) -> Path:
         best=at("best.json"),
     )
     steps.train_final(
+        settings,
         corpus=at("corpus"),
         candidates=at("candidates.json"),
         test=at("test.parquet"),

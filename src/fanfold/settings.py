@@ -143,6 +143,12 @@ class Settings:
     max_tasks: int = setting(
         32, "Most cross-validation tasks that the grid is packed into", minimum=1, maximum=1000
     )
+    cpu_hour_price: float = setting(
+        0.0, "Price of a vCPU hour, in any currency; 0: not shown", minimum=0
+    )
+    estimated_cpu_hours: float = setting(
+        0.0, "What fanfold estimate said, to show beside the true figure; 0: not shown", minimum=0
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -199,7 +205,7 @@ def _typed(field: dataclasses.Field[Any], value: Any) -> Any:
         value = int(value)
     if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if type(value).__name__ != kind:
+    if type(value).__name__ != kind or (kind == "float" and not math.isfinite(value)):
         wanted = {"int": "a whole number", "float": "a number", "bool": "true or false"}
         raise UserError(f"{field.name} must be {wanted.get(kind, 'text')} but is {given!r}")
     return value
@@ -228,10 +234,6 @@ def _check_range(field: dataclasses.Field[Any], value: Any) -> None:
         for name, (holds, word) in BOUNDS.items()
         if about[name] is not None
     ]
-    if _is_nan(value) or not all(holds(value, bound) for holds, bound, _ in stated):
+    if not all(holds(value, bound) for holds, bound, _ in stated):
         allowed = " and ".join(f"{word} {bound}" for _, bound, word in stated)
         raise UserError(f"{field.name} must be {allowed} but is {value!r}")
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)

@@ -17,7 +17,7 @@ from fanfold.results import read_json, write_csv, write_json
 from fanfold.settings import Settings
 from fanfold.storage import s3_endpoint
 from fanfold.storage.local import write_text, written_beside
-from fanfold.summary import Cost, baseline, whole_summary, with_all_settings
+from fanfold.summary import Cost, baseline, whole_summary, with_settings
 from fanfold.versions import git_revision, versions
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def select_best(
     winner = {**chosen.as_dict(), "simplest_by": rule.simplest_by}
     write_json(best, winner)
     if report is not None:
-        so_far = with_all_settings(read_json(summary), search, winner)
+        so_far = with_settings(read_json(summary), search, winner)
         so_far["baseline"] = baseline(chosen.leaderboard)
         page = _report(chosen.leaderboard, tidy, winner, so_far, learned_from.settings)
         write_text(report, page)
@@ -180,6 +180,7 @@ def select_best(
 
 @events.stage("train_final")
 def train_final(
+    settings: Settings,
     *,
     corpus: str,
     candidates: str,
@@ -199,7 +200,8 @@ def train_final(
 
     The test rows are read here and nowhere else, and predicted by the model as it will be
     loaded by whoever uses it. `metrics` and `report` take copies of these two files.
-    Where `addresses` are given, the log tells the results, see `fanfold.result_line`.
+    Where `addresses` are given, the log tells the results, see `fanfold.result_line`. Of the
+    settings only those of the cost are read here; the others came with the artifacts.
 
     Returns:
         The test metrics that are defined.
@@ -219,7 +221,7 @@ def train_final(
     loaded = load_model(model)
     tested = _test_metrics(loaded, test, learned_from.settings["target"])
     board, tidy = read_leaderboard(leaderboard, search.candidates), read_scores(scores)
-    preprocessed = with_all_settings(read_json(summary), search, winner)
+    preprocessed = with_settings(read_json(summary), search, winner, settings)
     whole = whole_summary(preprocessed, board, tidy, cost)
     page = _report(board, tidy, winner, whole, learned_from.settings, tested, loaded.importances())
     with written_beside(results) as beside:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 RULE_SETTINGS = ("metric", "selection", "simplest_by")
 """The settings by which `select_best` picks the winner."""
 
+COST_SETTINGS = ("cpu_hour_price", "estimated_cpu_hours")
+"""The settings of `train_final`: what to say of the cost. They reach no other step, whose cached
+tasks and remembered folds they must not touch."""
+
 
 @dataclass
 class Cost:
@@ -39,13 +43,22 @@ class Cost:
         }
 
 
-def with_all_settings(
-    summary: Mapping[str, Any], search: Search, winner: Mapping[str, Any]
+def with_settings(
+    summary: Mapping[str, Any],
+    search: Search,
+    winner: Mapping[str, Any],
+    own: Settings | None = None,
 ) -> dict[str, Any]:
-    """The summary of `preprocess`, its settings completed by those of the steps after it."""
-    rule = {name: winner[name] for name in RULE_SETTINGS}
-    settings = Settings(**{**summary["settings"], **search.settings, **rule})
-    return {**summary, "settings": settings.as_dict()}
+    """The summary of `preprocess`, its settings completed by those of the steps after it.
+
+    Those of `train_final` are `own`, and missing where that is yet to come.
+    """
+    known = {**summary["settings"], **search.settings}
+    known |= {name: winner[name] for name in RULE_SETTINGS}
+    if own is not None:
+        known |= {name: getattr(own, name) for name in COST_SETTINGS}
+    ordered = [name for name in Settings().as_dict() if name in known]
+    return {**summary, "settings": {name: known[name] for name in ordered}}
 
 
 def whole_summary(

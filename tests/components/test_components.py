@@ -16,6 +16,7 @@ from kfp.dsl.base_component import BaseComponent
 
 from fanfold import steps
 from fanfold.settings import Settings
+from fanfold.summary import COST_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("preprocess", "expand_grid", "cross_validate", "select_best", "train_final")
@@ -48,6 +49,11 @@ def test_every_setting_is_an_input_of_exactly_one_component_with_its_default_and
         (each.name, each.default, KINDS[each.type]) for each in dataclasses.fields(Settings)
     ]
     assert sorted(inputs) == sorted(settings)
+
+
+def test_what_is_only_said_of_the_cost_reaches_no_task_that_may_come_from_a_cache() -> None:
+    takers = {n for n in NAMES if set(COST_SETTINGS) & set(component(n).component_spec.inputs)}
+    assert takers == {"train_final"}
 
 
 @pytest.mark.parametrize("name", NAMES)

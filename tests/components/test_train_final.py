@@ -31,18 +31,21 @@ def test_its_log_tells_the_results_and_their_addresses(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = _walk(from_mapping(SETTINGS), tmp_path)
+    cost = {"cpu_hour_price": 0.05, "estimated_cpu_hours": 0.25}
     artifacts = {name: dsl.Artifact(uri=str(tmp_path / file)) for name, file in INPUTS.items()}
     for name, kind in OUTPUTS.items():
         artifacts[name] = kind(uri=f"minio://bucket/run/{name}")
         artifacts[name].custom_path = str(tmp_path / f"own-{name}")
     capsys.readouterr()
-    train_final.python_func(**artifacts)
+    train_final.python_func(**artifacts, **cost)
     told = read_result(capsys.readouterr().out)
     assert told is not None
     assert told["addresses"] == {
         "results": "minio://bucket/run/results",
         "model": "minio://bucket/run/model",
     }
+    settings = told["files"]["summary.json"]["settings"]
+    assert settings == {**json_of(before / "summary.json")["settings"], **cost}
     metrics = json_of(before / "metrics.json")
     assert told["files"]["metrics.json"] == metrics == artifacts["metrics"].metadata
     assert json_of(tmp_path / "own-metrics") == metrics

@@ -31,6 +31,7 @@ from tests.fanfold.command import (
 )
 
 METRICS = ("rmse", "mae", "rsq")
+COST = ("--cpu-hour-price", "0.05", "--estimated-cpu-hours", "2")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> Tuned:
     write_packages(folder / "packages.csv")
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*FANFOLD, "tune", "packages.csv", *SMALL, "--output", "found"],
+        [*FANFOLD, "tune", "packages.csv", *SMALL, *COST, "--output", "found"],
         cwd=folder,
         env={**os.environ, "COLUMNS": "60", "TERM": "xterm"},
         stdout=subprocess.PIPE,
@@ -177,6 +178,16 @@ def test_tune_ends_by_telling_what_won_how_it_stands_and_where_the_report_is(tun
     assert f"{best['mean']:.4f}" in tuned.out
     assert f"{metrics['rmse']:.4f}" in tuned.out
     assert all(line == line.rstrip() for line in lines if not line.startswith(" "))
+
+
+def test_what_it_cost_stands_in_the_terminal_and_the_report_beside_what_was_estimated(
+    tuned: Tuned,
+) -> None:
+    hours = json_of(tuned.output / "summary.json")["cpu_seconds"] / 3600
+    said = re.search(r"processor time \(estimated: 2 h 00 min\), (\S+) at 0.05 a vCPU", tuned.out)
+    assert said and float(said[1]) == pytest.approx(0.05 * hours, rel=0.05)
+    page = (tuned.output / "report.html").read_text().replace("\u00a0", " ")
+    assert page.count(f"(estimated: 2 h), {said[1]} at 0.05 a vCPU hour") == 2
 
 
 def test_a_terminal_shows_the_search_live_within_its_width(tuned: Tuned) -> None:

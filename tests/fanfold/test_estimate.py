@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
+from fanfold.cli_options import with_assignments
 from fanfold.errors import UserError
 from fanfold.estimate import Estimate, _one_fold, _Trial, estimate, linear, makespan
-from fanfold.settings import Settings
+from fanfold.outcome import show_estimate
+from fanfold.settings import Settings, from_mapping
 from tests.fanfold.command import fanfold
 from tests.fanfold.ledger.searching import make_corpus
 
@@ -24,7 +28,7 @@ SMALL = Settings(
 
 @pytest.fixture(scope="module")
 def found() -> Estimate:
-    return estimate(SMALL, parallelism=2, cpus=1, price=0.5)
+    return estimate(SMALL, parallelism=2, cpus=1)
 
 
 def test_it_counts_what_the_search_has(found: Estimate) -> None:
@@ -37,7 +41,6 @@ def test_it_says_what_to_ask_for_and_what_it_will_cost(found: Estimate) -> None:
     # Six tasks two at a time, and three other steps: each costs a cluster half a minute.
     assert found.seconds > 6 * 30
     assert found.memory_bytes % (256 << 20) == 0
-    assert found.price == pytest.approx(found.cpu_seconds / 3600 * 0.5)
 
 
 def test_shares_that_are_packed_are_fewer_tasks() -> None:
@@ -83,12 +86,11 @@ def test_the_last_task_ends_when_a_clock_that_ticks_says_so(seconds: list[int], 
     [
         ({"parallelism": 0}, "parallelism must be at least 1 but is 0"),
         ({"cpus": 0}, "cpus must be at least 1 but is 0"),
-        ({"price": -1.0}, "price must be at least 0 but is -1.0"),
     ],
 )
-def test_a_number_out_of_its_range_is_refused(how: dict[str, float], message: str) -> None:
+def test_a_number_out_of_its_range_is_refused(how: dict[str, int], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        estimate(SMALL, **how)  # type: ignore[arg-type]
+        estimate(SMALL, **how)
 
 
 def test_a_fit_that_fails_is_told() -> None:
@@ -99,10 +101,30 @@ def test_a_fit_that_fails_is_told() -> None:
 
 def test_the_command_says_it_in_a_few_lines(tmp_path: Path) -> None:
     grid = ("--grid", SMALL.grid, "--folds", "4")
-    ended = fanfold("estimate", "sample:400", *grid, "--price", "100", cwd=tmp_path)
+    ended = fanfold("estimate", "sample:400", *grid, "--cpu-hour-price", "0.1", cwd=tmp_path)
     assert ended.code == 0, ended.err
     lines = dict(line.split("  ", 1) for line in ended.out.splitlines())
     assert "12 candidates x 4 folds, 6 fits a fold" in lines["search"]
     assert set(map(str.strip, lines)) == {
-        "search", "tasks", "processor time", "wall time", "memory", "price"
+        "search", "tasks", "processor time", "wall time", "memory", "price", "to compare"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(0.034056, "0.0341"), (2.0, "2"), (2.3456, "2.35"), (123.4, "123"), (1234.5, "1234")],
+)
+def test_hours_are_said_with_three_digits_and_as_the_setting_takes_them(
+    hours: float, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    estimated = Estimate(1000, 4, 2, 5, 2, hours * 3600, 60.0, 1 << 30)
+    show_estimate(estimated, 0.05, Console(highlight=False, width=200))
+    compared = capsys.readouterr().out.splitlines()[-1]
+    given = with_assignments({}, re.findall(r"--set (\S+)", compared))
+    assert given == {"estimated_cpu_hours": said, "cpu_hour_price": "0.05"}
+    assert from_mapping(given).estimated_cpu_hours == pytest.approx(hours, rel=0.01)
+
+
+def test_without_a_price_nothing_is_said_of_one(capsys: pytest.CaptureFixture[str]) -> None:
+    show_estimate(Estimate(1000, 4, 2, 5, 2, 60.0, 60.0, 1 << 30), 0, Console(highlight=False))
+    assert "price" not in capsys.readouterr().out

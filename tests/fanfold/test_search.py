@@ -123,6 +123,15 @@ def test_the_output_folder_holds_every_file_of_the_contract(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == [output], "nothing is left beside it"
 
 
+def test_another_price_of_an_hour_is_the_same_search(tmp_path: Path) -> None:
+    given = {"data": "sample:400", "grid": GRID, "folds": 2, "ledger": str(tmp_path / "ledger")}
+    before, after = fanfold.tune(**given), fanfold.tune(**given, cpu_hour_price=0.05)
+    assert (before.summary["folds_computed"], after.summary["folds_computed"]) == (8, 0)
+    assert before.summary["corpus_digest"] == after.summary["corpus_digest"]
+    assert before.summary["settings"] | {"cpu_hour_price": 0.05} == after.summary["settings"]
+    assert before.best == after.best
+
+
 def test_an_output_that_exists_is_not_overwritten_without_being_told(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("kept")
     with pytest.raises(UserError, match=r"exists and is not empty"):

@@ -34,7 +34,7 @@ REFUSED = [
     ("test_fraction", 0, f"test_fraction {OPEN_SHARE} 0.0"),
     ("test_fraction", 1, f"test_fraction {OPEN_SHARE} 1.0"),
     ("test_fraction", -0.2, f"test_fraction {OPEN_SHARE} -0.2"),
-    ("test_fraction", "nan", f"test_fraction {OPEN_SHARE} nan"),
+    ("test_fraction", "nan", f"test_fraction {NUMBER} 'nan'"),
     ("test_fraction", "a fifth", f"test_fraction {NUMBER} 'a fifth'"),
     ("test_fraction", True, f"test_fraction {NUMBER} True"),
     ("folds", 1, f"folds {FOLDS} 1"),
@@ -91,6 +91,10 @@ REFUSED = [
     ("share_fits", 1, "share_fits must be true or false but is 1"),
     ("max_tasks", 0, f"max_tasks {TASKS} 0"),
     ("max_tasks", 1001, f"max_tasks {TASKS} 1001"),
+    ("cpu_hour_price", -0.05, "cpu_hour_price must be at least 0 but is -0.05"),
+    ("cpu_hour_price", "5 cents", f"cpu_hour_price {NUMBER} '5 cents'"),
+    ("estimated_cpu_hours", -1, "estimated_cpu_hours must be at least 0 but is -1.0"),
+    ("estimated_cpu_hours", "inf", f"estimated_cpu_hours {NUMBER} 'inf'"),
 ]
 
 TYPED = [

@@ -9,6 +9,7 @@ from typing import Any
 
 from fanfold.report.data import ReportData
 from fanfold.report.words import NOTHING, bytes_text, percent, seconds_text, shown
+from fanfold.spent import spent_text
 
 MOST_TOKENS = 24
 
@@ -61,7 +62,7 @@ def provenance(data: ReportData) -> list[tuple[str, str]]:
         f" {summary['vocabulary']:,} distinct ones stored",
         "Started": started_text(summary["started"]),
         "Folds": _folds_text(summary) if data.metrics is not None else "",
-        "Time": _time_text(summary) if data.metrics is not None else "",
+        "Time": time_text(summary) if data.metrics is not None else "",
         "Memory": f"{bytes_text(summary['peak_memory_bytes'])} at most" if data.metrics else "",
         "Revision": summary["git"],
         "Versions": ", ".join(f"{name} {number}" for name, number in summary["versions"].items()),
@@ -75,8 +76,9 @@ def _folds_text(summary: Mapping[str, Any]) -> str:
     return f"{computed:,} computed{known}"
 
 
-def _time_text(summary: Mapping[str, Any]) -> str:
-    return f"{seconds_text(summary['seconds'])}, {seconds_text(summary['cpu_seconds'])} of cpu"
+def time_text(summary: Mapping[str, Any]) -> str:
+    """What the whole search took, and cost."""
+    return spent_text(summary, seconds_text)
 
 
 def settings(summary: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -69,6 +69,7 @@ def _words(data: ReportData, board: Board) -> dict[str, Any]:
         "tokens": facts.tokens(data),
         "tokens_text": facts.tokens_text(summary["settings"].get("estimator", "xgboost")),
         "accounting": facts.accounting(summary),
+        "time": facts.time_text(summary) if data.metrics is not None else "",
         "provenance": facts.provenance(data),
         "settings": facts.settings(summary),
     }
