@@ -1,7 +1,7 @@
 # Every target does its own set-up; all it needs is make and python3 (3.11 or newer).
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-servers test-image test-cluster lint format type compile generated check \
-	bench bench-scale image image-name registry-named push kind-up kind-run kind-down lock clean
+	bench bench-scale image image-name registry-named push kind-up kind-run kind-test kind-down lock clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -40,7 +40,8 @@ test-servers: $(READY) ## run the tests against MinIO and SeaweedFS (the first t
 	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m servers $(ARGS)
 
 test-cluster: $(READY) ## run the pipeline on a KFP (KFP_HOST=http://localhost:8080 IMAGE=... LEDGER=s3://...)
-	@KFP_HOST='$(KFP_HOST)' IMAGE='$(IMAGE)' LEDGER='$(LEDGER)' LEDGER_ENDPOINT='$(LEDGER_ENDPOINT)' \
+	@KFP_HOST='$(KFP_HOST)' IMAGE='$(IMAGE)' SERVICE_ACCOUNT='$(SERVICE_ACCOUNT)' LEDGER='$(LEDGER)' \
+		LEDGER_ENDPOINT='$(LEDGER_ENDPOINT)' LEDGER_SECRET='$(LEDGER_SECRET)' \
 		$(BIN)/pytest -q -m cluster tests/cluster $(ARGS)
 
 test-image: $(READY) ## build the container image and test it (needs Docker; on Debian root may do without)
@@ -115,6 +116,9 @@ kind-up: ## make a kind cluster here, with Kubeflow Pipelines (needs Docker, kin
 
 kind-run: $(READY) ## build the image and run the pipeline on that cluster (ARGS='--set data=sample:50000')
 	@deploy/kind/run.sh $(ARGS)
+
+kind-test: $(READY) ## build the image and run the tests of `make test-cluster` on that cluster
+	@deploy/kind/test.sh
 
 kind-down: ## remove that cluster and all that it holds
 	@deploy/kind/down.sh

@@ -1,37 +1,12 @@
 #!/usr/bin/env bash
-# Builds the image, pushes it to the registry of the kind cluster, and runs the pipeline there on
-# generated rows; arguments go to `fanfold submit`, and override what is given here.
+# Builds the image and runs the pipeline on the kind cluster, on generated rows; arguments go to
+# `fanfold submit`, and override what is given here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-source deploy/kind/names.sh
+source deploy/kind/reach.sh
 
-# ARGS is empty: make would hand its own to the one that builds.
-make --no-print-directory push REGISTRY="$registry_address" ARGS=
-tag=$(make --silent image-name REGISTRY="$registry_address")
-# By digest: an image of uncommitted changes has the same tag every time, and the node keeps its first.
-image=$(docker inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$tag" |
-    grep --max-count 1 "^$registry_address/")
-
-host=http://localhost:$ui_port
-answers() { curl --silent --fail --output /dev/null "$host/apis/v2beta1/healthz"; }
-taken() {
-    echo "error: port $ui_port is taken; use another one: UI_PORT=8081 make kind-run" >&2
-    exit 1
-}
-! answers || taken # by another KFP, say
-kubectl --context "$context" --namespace kubeflow port-forward --address 127.0.0.1 \
-    service/ml-pipeline-ui "$ui_port:80" >/dev/null &
-forward=$!
-trap 'kill "$forward" 2>/dev/null || true' EXIT
-for _ in {1..60}; do
-    sleep 1
-    kill -0 "$forward" 2>/dev/null || taken
-    if answers; then break; fi
-done
-
-.venv/bin/fanfold submit --host "$host" --image "$image" --service-account fanfold \
+.venv/bin/fanfold submit --host "$host" --image "$image" --service-account "$service_account" \
     --experiment kind --parallelism 2 \
     --set data=sample:20000 --set max_tasks=4 \
-    --set ledger=s3://mlpipeline/fanfold/ledger \
-    --set s3_endpoint=http://seaweedfs.kubeflow:9000 --set s3_secret=fanfold-s3 \
+    --set ledger="$ledger" --set s3_endpoint="$s3_endpoint" --set s3_secret="$s3_secret" \
     --wait "$@"

@@ -2,6 +2,8 @@
 
 The image must be one that the backend can pull, built from this checkout. With LEDGER, an address
 that pods can write to, and LEDGER_ENDPOINT where it is not AWS's, the ledger is tried too.
+LEDGER_SECRET opens it, or else what s3_secret is by default; pods run as SERVICE_ACCOUNT, or as
+KFP's own.
 """
 
 from __future__ import annotations
@@ -57,7 +59,13 @@ def kfp() -> Kfp:
 
 
 def started(kfp: Kfp, **settings: Any) -> Run:
-    return submit(kfp, {**SETTINGS, **settings}, image=variable("IMAGE"), experiment="test-cluster")
+    return submit(
+        kfp,
+        {**SETTINGS, **settings},
+        image=variable("IMAGE"),
+        experiment="test-cluster",
+        service_account=os.environ.get("SERVICE_ACCOUNT", ""),
+    )
 
 
 def finished(kfp: Kfp, **settings: Any) -> Result:
@@ -144,6 +152,8 @@ def test_a_second_run_is_served_from_the_ledger(kfp: Kfp, result: Result) -> Non
         pytest.skip("no LEDGER is given")
     ledger = f"{os.environ['LEDGER'].rstrip('/')}/test-{uuid.uuid4().hex[:8]}"
     given = {"ledger": ledger, "s3_endpoint": os.environ.get("LEDGER_ENDPOINT", "")}
+    if secret := os.environ.get("LEDGER_SECRET"):
+        given["s3_secret"] = secret
     folds = 8 * int(str(SETTINGS["folds"]))
     for computed in (folds, 0):
         # KFP's own cache would serve it too: with other memory it is another task.

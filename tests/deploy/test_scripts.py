@@ -22,6 +22,9 @@ from fanfold.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "localhost:5001/fanfold-python@sha256:0123"
+LEDGER = {"ledger": "LEDGER", "s3_endpoint": "LEDGER_ENDPOINT", "s3_secret": "LEDGER_SECRET"}
+"""The settings of a ledger, and the variables by which the tests get them."""
+
 STAND_IN = """#!/bin/bash
 echo "${0##*/} $(printf '%q ' "$@")" >>"$CALLS"
 """
@@ -113,7 +116,7 @@ def test_up_names_the_tool_that_is_missing_and_makes_nothing(clone: Clone, tool:
     assert clone.calls() == []
 
 
-@pytest.mark.parametrize("script", ["up", "run", "down"])
+@pytest.mark.parametrize("script", ["up", "run", "test", "down"])
 def test_no_other_cluster_is_touched(clone: Clone, script: str) -> None:
     assert clone.run(f"kind/{script}.sh").returncode == 0
     assert all(call[1:3] == ["--context", "kind-fanfold"] for call in clone.calls("kubectl"))
@@ -146,8 +149,27 @@ def test_run_sets_what_the_pipeline_takes(clone: Clone) -> None:
     Settings(**given)
 
 
-def test_run_leaves_no_forwarding_behind(clone: Clone) -> None:
-    assert clone.run("kind/run.sh").returncode == 0
+def test_test_hands_the_tests_the_same_image_account_and_ledger(clone: Clone) -> None:
+    assert clone.run("kind/test.sh").returncode == 0
+    (asked,) = clone.calls("make", "test-cluster")
+    given = dict(word.split("=", 1) for word in asked if "=" in word)
+    clone.run("kind/run.sh")
+    (submitted,) = clone.calls("fanfold", "submit")
+    assert {f"{name}={given[variable]}" for name, variable in LEDGER.items()} <= set(submitted)
+    flags = dict(itertools.pairwise(submitted))
+    assert (given["IMAGE"], given["KFP_HOST"]) == (flags["--image"], flags["--host"])
+    assert given["SERVICE_ACCOUNT"] == flags["--service-account"]
+    # ARGS is not among them: those of the user come to it from the make that called.
+    assert given.keys() == {"IMAGE", "KFP_HOST", "SERVICE_ACCOUNT", *LEDGER.values()}
+    tests = (ROOT / "tests" / "cluster" / "test_cluster.py").read_text()
+    target = (ROOT / "Makefile").read_text().partition("\ntest-cluster:")[2].partition("\n\n")[0]
+    for name in given:
+        assert f'"{name}"' in tests and f"{name}='$({name})'" in target
+
+
+@pytest.mark.parametrize("script", ["run", "test"])
+def test_no_forwarding_is_left_behind(clone: Clone, script: str) -> None:
+    assert clone.run(f"kind/{script}.sh").returncode == 0
     processes = [each for each in Path("/proc").glob("[0-9]*/environ") if os.access(each, os.R_OK)]
     own = f"CALLS={clone.calls_file}".encode()
 
@@ -160,10 +182,13 @@ def test_run_leaves_no_forwarding_behind(clone: Clone) -> None:
     assert not any(is_ours(each) for each in processes)
 
 
-def test_run_does_not_send_its_search_to_what_answers_there_already(clone: Clone) -> None:
-    told = clone.run("kind/run.sh", SILENT="0", UI_PORT="8089")
-    assert told.returncode == 1 and "port 8089 is taken" in told.stderr
-    assert clone.calls("fanfold") == clone.calls("kubectl") == []
+@pytest.mark.parametrize("script", ["run", "test"])
+def test_no_search_is_sent_to_what_answers_there_already(clone: Clone, script: str) -> None:
+    told = clone.run(f"kind/{script}.sh", SILENT="0", UI_PORT="8089")
+    assert told.returncode == 1
+    assert f"port 8089 is taken; use another one: make kind-{script} UI_PORT=" in told.stderr
+    called = clone.calls("fanfold"), clone.calls("kubectl"), clone.calls("make", "test-cluster")
+    assert called == ([], [], [])
 
 
 @pytest.mark.parametrize(
