@@ -15,12 +15,6 @@ class Search(FlowSpec):
     seed = Parameter("seed", type=int, required=True)
     found = Parameter("found", required=True)
 
-    def rows(self, split):
-        import pandas as pd
-
-        table = pd.read_csv(self.table, keep_default_na=False)
-        return table[table["split"] == split]
-
     @step
     def start(self):
         import json
@@ -32,19 +26,10 @@ class Search(FlowSpec):
 
     @step
     def cross_validate(self):
-        from searches import pipeline, target
-        from sklearn.model_selection import PredefinedSplit, cross_val_score
+        from searches import mean_rmse, rows_of
 
-        rows = self.rows("train")
         self.combination = self.input
-        scores = cross_val_score(
-            pipeline(self.seed, **self.combination),
-            rows["definition"],
-            target(rows),
-            scoring="neg_root_mean_squared_error",
-            cv=PredefinedSplit(rows["fold"]),
-        )
-        self.rmse = -float(scores.mean())
+        self.rmse = mean_rmse(rows_of(self.table), self.seed, self.combination)
         self.next(self.select)
 
     @step
@@ -55,10 +40,10 @@ class Search(FlowSpec):
 
     @step
     def train(self):
-        from searches import pipeline, target
+        from searches import pipeline, rows_of, target
         from sklearn.metrics import root_mean_squared_error
 
-        train, test = self.rows("train"), self.rows("test")
+        train, test = rows_of(self.table), rows_of(self.table, "test")
         model = pipeline(self.seed, **self.combination).fit(train["definition"], target(train))
         estimate = model.predict(test["definition"])
         self.test_rmse = root_mean_squared_error(target(test), estimate)

@@ -108,7 +108,7 @@ def versions() -> dict[str, str]:
 
     from fanfold.versions import versions as own
 
-    return {**own(), **{name: version(name) for name in ("scikit-learn", "optuna", "metaflow")}}
+    return {**own(), **{name: version(name) for name in ("optuna", "metaflow")}}
 
 
 def processor() -> str:

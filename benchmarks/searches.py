@@ -120,11 +120,11 @@ def bare_fits(table: str, grid: str) -> dict:
 RECIPE = {"use_idf": False, "norm": "l1"}
 
 
-def training_rows(table: str) -> object:
+def rows_of(table: str, split: str = "train") -> object:
     import pandas as pd
 
     rows = pd.read_csv(table, keep_default_na=False)
-    return rows[rows["split"] == "train"]
+    return rows[rows["split"] == split]
 
 
 def target(rows: object) -> object:
@@ -151,10 +151,24 @@ def pipeline(seed: int, weighting: dict = RECIPE, **hyperparameters: object) -> 
     return Pipeline([("text", text), ("trees", trees)])
 
 
+def mean_rmse(rows: object, seed: int, hyperparameters: dict) -> float:
+    """Of one combination over the folds."""
+    from sklearn.model_selection import PredefinedSplit, cross_val_score
+
+    scores = cross_val_score(
+        pipeline(seed, **hyperparameters),
+        rows["definition"],
+        target(rows),
+        scoring="neg_root_mean_squared_error",
+        cv=PredefinedSplit(rows["fold"]),
+    )
+    return -float(scores.mean())
+
+
 def grid_search_cv(table: str, grid: str, weighting: dict = RECIPE) -> dict:
     from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
-    rows = training_rows(table)
+    rows = rows_of(table)
     search = GridSearchCV(
         pipeline(SEED, weighting),
         {f"trees__{name}": values for name, values in json.loads(grid).items()},
@@ -170,20 +184,12 @@ def grid_search_cv(table: str, grid: str, weighting: dict = RECIPE) -> dict:
 def optuna_grid(table: str, grid: str) -> dict:
     """Optuna's GridSampler over the same grid, a trial a combination, side by side in threads."""
     import optuna
-    from sklearn.model_selection import PredefinedSplit, cross_val_score
 
-    rows, space = training_rows(table), json.loads(grid)
+    rows, space = rows_of(table), json.loads(grid)
 
     def objective(trial: optuna.Trial) -> float:
         chosen = {name: trial.suggest_categorical(name, space[name]) for name in space}
-        scores = cross_val_score(
-            pipeline(SEED, **chosen),
-            rows["definition"],
-            target(rows),
-            scoring="neg_root_mean_squared_error",
-            cv=PredefinedSplit(rows["fold"]),
-        )
-        return -float(scores.mean())
+        return mean_rmse(rows, SEED, chosen)
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.GridSampler(space, seed=SEED))

@@ -147,8 +147,8 @@ class XGBoost:
         data = xgboost.DMatrix(rows, label=target[order], nthread=threads)
         # xgboost cuts at the first fit, which must not be two fits at once. (A QuantileDMatrix
         # would come cut, but knows nothing of a sparse_threshold.)
-        bins = {name: parameters[name] for name in ("max_bin",) if name in parameters}
-        _boost(data, {**bins, "max_depth": 1}, 1, 0, threads)
+        (max_bin,) = self.data_key(parameters)
+        _boost(data, {"max_bin": max_bin, "max_depth": 1}, 1, 0, threads)
         return data
 
     def fit(
