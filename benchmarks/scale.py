@@ -21,7 +21,7 @@ from typing import Any
 
 import fanfold
 import fanfold.report
-from fanfold import steps
+from fanfold import xgboost_library
 from fanfold.cli_options import with_assignments
 from fanfold.estimators import get_estimator
 from fanfold.fold_data import SharedFoldData
@@ -108,7 +108,7 @@ def search(uri: str, given: dict, output: Path) -> tuple[Stages, dict]:
     estimator = get_estimator(from_mapping(given).estimator)
     stages.watch("matrices of the folds", SharedFoldData, "_make")
     stages.watch(FITS, type(estimator), "fit")
-    stages.watch("test rows", steps, "_test_metrics")
+    stages.watch("predictions", type(estimator), "predict_rounds")
     stages.watch("report", fanfold.report, "render")
 
     def told(event: dict) -> None:
@@ -156,6 +156,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2_500_000)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     arguments = parser.parse_args()
+    xgboost_library.only_fanfold = True  # as the command `fanfold tune` says
     with tempfile.TemporaryDirectory() as scratch:
         # A file, as a user has one: generating rows would be counted as reading them.
         table = Path(scratch, "words.csv")

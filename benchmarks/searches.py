@@ -33,23 +33,18 @@ def settings_of(table: str, grid: str) -> dict:
     return {"data": table, "grid": grid, "seed": SEED, **columns}
 
 
-def fanfold_tune(table: str, grid: str, **settings: object) -> dict:
-    import fanfold
-
-    found = fanfold.tune(
-        **settings_of(table, grid), **settings, output=f"{table}.tune", overwrite=True
+def fanfold_command(command: str, table: str, grid: str) -> dict:
+    """`fanfold tune`, the engine alone, or `fanfold run`, the compiled pipeline on this machine."""
+    given = settings_of(table, grid)
+    data = [given.pop("data")] if command == "tune" else []
+    said = [f"--set={name}={value}" for name, value in given.items()]
+    fanfold, output = Path(sys.executable).with_name("fanfold"), Path(f"{table}.{command}")
+    subprocess.run(
+        [fanfold, command, *data, *said, "--output", output, "--overwrite"],
+        check=True,
+        stdout=sys.stderr,
     )
-    return {"winner": found.best["parameters"], "rmse": found.best["mean"]}
-
-
-def fanfold_run(table: str, grid: str) -> dict:
-    """The compiled pipeline, on this machine."""
-    output = f"{table}.run"
-    given = [f"--set={name}={value}" for name, value in settings_of(table, grid).items()]
-    fanfold = Path(sys.executable).with_name("fanfold")
-    command = [fanfold, "run", *given, "--output", output, "--overwrite"]
-    subprocess.run(command, check=True, stdout=sys.stderr)
-    best = json.loads(Path(output, "best.json").read_text())
+    best = json.loads((output / "best.json").read_text())
     return {"winner": best["parameters"], "rmse": best["mean"]}
 
 
@@ -58,13 +53,14 @@ def one_more(table: str, grid: str) -> dict:
 
     Beside it `alone`: the seconds of a search for that candidate and nothing else.
     """
+    import fanfold
+
     more = {name: values[-1:] for name, values in json.loads(grid).items()} | {"max_depth": [9]}
+    both = json.dumps([json.loads(grid), more])
     ledger = f"{table}.ledger"
-    fanfold_tune(table, grid, ledger=ledger)
-    alone, _ = timed(fanfold_tune, table, json.dumps(more))
-    seconds, cpu_seconds = timed(
-        fanfold_tune, table, json.dumps([json.loads(grid), more]), ledger=ledger
-    )
+    fanfold.tune(**settings_of(table, grid), ledger=ledger)
+    alone, _ = timed(fanfold.tune, **settings_of(table, json.dumps(more)))
+    seconds, cpu_seconds = timed(fanfold.tune, **settings_of(table, both), ledger=ledger)
     return {"seconds": seconds, "cpu_seconds": cpu_seconds, "alone": alone}
 
 
@@ -94,20 +90,26 @@ def bare_fits(table: str, grid: str) -> dict:
     units = [unit.candidates[-1].model_parameters for unit in search.units()]
     units.sort(key=search.estimator.cost, reverse=True)
 
-    def matrix(rows: np.ndarray) -> object:
-        _, cells = fit_text(corpus.text, rows, search.candidates[0].text)
-        return search.estimator.prepare(cells[rows], corpus.target[rows], {}, 1)
+    fit, winner = search.estimator.fit, json.loads(Path(f"{table}.tune", "best.json").read_text())
 
-    folds = [matrix(corpus.fold != fold) for fold in range(len(corpus.fold_labels))]
-    whole = matrix(np.ones(corpus.rows, dtype=bool))
-    winner = json.loads(Path(f"{table}.tune", "best.json").read_text())["parameters"]
-    fit = search.estimator.fit
+    def matrix(rows: np.ndarray, parameters: dict) -> object:
+        _, cells = fit_text(corpus.text, rows, search.candidates[0].text)
+        return search.estimator.prepare(cells[rows], corpus.target[rows], parameters, 1)
+
+    jobs: list[tuple[object, dict]] = []
+    for fold in range(len(corpus.fold_labels)):
+        made: dict[object, object] = {}
+        for unit in units:
+            key = search.estimator.data_key(unit)
+            made[key] = made.get(key) or matrix(corpus.fold != fold, unit)
+            jobs.append((made[key], unit))
+    whole = matrix(np.ones(corpus.rows, dtype=bool), winner["parameters"])
 
     def all_fits() -> None:
         with ThreadPoolExecutor(cpus()) as pool:
-            for job in [pool.submit(fit, data, unit, SEED, 1) for data in folds for unit in units]:
+            for job in [pool.submit(fit, data, unit, SEED, 1) for data, unit in jobs]:
                 job.result()
-        fit(whole, winner, SEED, cpus())
+        fit(whole, winner["parameters"], SEED, cpus())
 
     seconds, cpu_seconds = timed(all_fits)
     return {"seconds": seconds, "cpu_seconds": cpu_seconds}
@@ -218,8 +220,8 @@ def metaflow(table: str, grid: str) -> dict:
 
 
 SEARCHES = {
-    "fanfold tune": fanfold_tune,
-    "fanfold run": fanfold_run,
+    "fanfold tune": partial(fanfold_command, "tune"),
+    "fanfold run": partial(fanfold_command, "run"),
     "bare fits": bare_fits,  # of the winner that tune, before it, has found
     "one more candidate": one_more,
     "GridSearchCV": grid_search_cv,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fanfold import cli_cluster, cli_ledger
+from fanfold import cli_cluster, cli_ledger, xgboost_library
 from fanfold.cli_exit import run_and_leave
 from fanfold.cli_log import log
 from fanfold.cli_options import (
@@ -38,6 +38,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command that the arguments say; the process ends with its exit code."""
+    xgboost_library.only_fanfold = True
     run_and_leave(app)
 
 

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from fanfold.arrays import Floats, Ints
+from fanfold.alike_rows import alike_order, distinct_rows
+from fanfold.arrays import Floats
 from fanfold.errors import UserError
 from fanfold.hyperparameters import check_names
+from fanfold.xgboost_library import load_xgboost
 
 if TYPE_CHECKING:
     import xgboost
@@ -64,9 +66,6 @@ class Range:
         high = "" if math.isinf(self.high) else f" and at most {self.high:g}"
         return f"{kind}, {low}{high}"
 
-
-ORDERED_BY = 64
-"""Columns by which rows are ordered: the bits of one number."""
 
 LOG_LINK = ("count:poisson", "reg:gamma", "reg:tweedie")
 """Objectives that predict the exponential of what the trees add up to."""
@@ -133,23 +132,31 @@ class XGBoost:
         return float(self.rounds(parameters) * trees * depth * math.prod(shares))
 
     def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The number of histogram bins, which the data is cut into once."""
-        return (parameters.get("max_bin", DEFAULT_BINS),)
+        """The number of histogram bins, which the data is cut into once, and what a row is."""
+        return parameters.get("max_bin", DEFAULT_BINS), _weighs(parameters)
 
     def prepare(
         self, matrix: csr_matrix, target: Floats, parameters: Mapping[str, Any], threads: int
     ) -> xgboost.DMatrix:
-        """The matrix cut into histogram bins, with the target as label."""
-        import xgboost
+        """The matrix cut into histogram bins, with the target as label.
 
-        order = alike_order(matrix)
-        rows = matrix.astype(np.float32)[order]
-        data = xgboost.DMatrix(rows, label=target[order], nthread=threads)
+        Where it makes no difference but rounding, equal rows are one with their mean target and
+        their number as its weight.
+        """
+        max_bin, weighs = self.data_key(parameters)
+        matrix = matrix.astype(np.float32)
+        if weighs:
+            rows, numbers = distinct_rows(matrix)
+            weight = np.bincount(numbers)
+            label = np.bincount(numbers, weights=target) / weight
+        else:
+            order = alike_order(matrix)
+            rows, label, weight = matrix[order], target[order], None
+        data = load_xgboost().DMatrix(rows, label=label, weight=weight, nthread=threads)
         # xgboost cuts at the first fit, which must not be two fits at once. (A QuantileDMatrix
         # would come cut, but knows nothing of a sparse_threshold.)
-        (max_bin,) = self.data_key(parameters)
         _boost(data, {"max_bin": max_bin, "max_depth": 1}, 1, 0, threads)
-        return data
+        return data  # type: ignore[no-any-return]
 
     def fit(
         self, data: xgboost.DMatrix, parameters: Mapping[str, Any], seed: int, threads: int
@@ -170,14 +177,12 @@ class XGBoost:
         Each goes on from the one before it, to the same bits as if it had begun anew.
         """
         objective = json.loads(model.save_config())["learner"]["objective"]["name"]
-        order = alike_order(matrix)
-        rows = matrix.astype(np.float32)[order]
+        rows, numbers = distinct_rows(matrix.astype(np.float32))
         found = []
         done, so_far = 0, None
         for upto in rounds:
             so_far = model.inplace_predict(rows, iteration_range=(done, upto), base_margin=so_far)
-            found.append(np.empty(len(so_far)))
-            found[-1][order] = so_far
+            found.append(so_far.astype(np.float64)[numbers])
             done = upto
             if objective in LOG_LINK:  # exponentials of sums, and no sums to go on from
                 done, so_far = 0, None
@@ -196,32 +201,23 @@ class XGBoost:
 
     def load(self, path: Path) -> xgboost.Booster:
         """The booster in the UBJSON file `path`."""
-        import xgboost
+        booster: xgboost.Booster = load_xgboost().Booster(model_file=path)
+        return booster
 
-        return xgboost.Booster(model_file=path)
 
+def _weighs(parameters: Mapping[str, Any]) -> bool:
+    """Whether equal rows may be one with a weight: all are fitted on, and by squared error.
 
-def alike_order(matrix: csr_matrix) -> Ints:
-    """The order of rows in which those that hold the same frequent columns stand together.
-
-    By whether the most frequent column is held, then the next, and so on; rows that differ in
-    none of these stay in their order. Trees send such rows the same way, so that fits and
-    predictions of large tables find their next row near the last one.
+    The sum of the gradients of equal rows, p - y each, is w (p - mean y), and that of the
+    hessians is w.
     """
-    frequency = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    first = np.argsort(-frequency, kind="stable")[:ORDERED_BY]
-    bits = np.zeros(matrix.shape[1], dtype=np.uint64)
-    bits[first] = np.uint64(1) << np.arange(ORDERED_BY, dtype=np.uint64)[::-1][: len(first)]
-    ends = np.cumsum(np.concatenate([bits[:1] * 0, bits[matrix.indices]]), dtype=np.uint64)
-    key = ends[matrix.indptr[1:]] - ends[matrix.indptr[:-1]]
-    return np.argsort(key, kind="stable")
+    squared = parameters.get("objective", "reg:squarederror") == "reg:squarederror"
+    return bool(squared and parameters.get("subsample", 1) == 1)
 
 
 def _boost(
     data: xgboost.DMatrix, parameters: Mapping[str, Any], rounds: int, seed: int, threads: int
 ) -> xgboost.Booster:
-    import xgboost
-
     fixed = {
         "tree_method": "hist",
         "sparse_threshold": SPARSE_BELOW,
@@ -229,4 +225,7 @@ def _boost(
         "nthread": threads,
         "verbosity": 0,
     }
-    return xgboost.train({"max_bin": DEFAULT_BINS, **parameters, **fixed}, data, rounds)
+    booster: xgboost.Booster = load_xgboost().train(
+        {"max_bin": DEFAULT_BINS, **parameters, **fixed}, data, rounds
+    )
+    return booster

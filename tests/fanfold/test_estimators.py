@@ -18,10 +18,11 @@ from scipy.sparse import random as random_matrix
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 
+from fanfold.alike_rows import alike_order
 from fanfold.errors import UserError
 from fanfold.estimators import get_estimator
 from fanfold.sklearn_estimators import ALLOWED, OURS, SklearnEstimator
-from fanfold.xgboost_estimator import PARAMETERS, alike_order
+from fanfold.xgboost_estimator import PARAMETERS
 from tests.fanfold.slow_search import alike
 
 LISTED = ["xgboost", *ALLOWED]
@@ -146,10 +147,24 @@ def test_xgboosts_fit_is_that_of_its_own_regressor_on_rows_that_are_alike_side_b
     assert (found == truth.predict(MATRIX)).all()
 
 
-def test_rows_are_ordered_by_the_most_frequent_of_many_columns() -> None:
-    wide = random_matrix(500, 90, 0.2, format="csr", random_state=3)
-    assert list(alike_order(wide)) == alike(range(500), wide)
-    assert list(alike_order(csr_matrix((4, 3)))) == [0, 1, 2, 3]
+@pytest.mark.parametrize("objective", PARAMETERS["objective"])
+@pytest.mark.parametrize("subsample", [1, 0.9])
+def test_equal_rows_are_one_with_a_weight_where_that_is_the_same_fit(
+    objective: str, subsample: float
+) -> None:
+    estimator, generator = get_estimator("xgboost"), np.random.default_rng(2)
+    matrix = MATRIX[generator.integers(0, 60, 500)]
+    target = (1 + matrix @ np.arange(7.0) + generator.normal(size=500)).clip(0.1)
+    how = {"objective": objective, "subsample": subsample, "max_depth": 4, "n_estimators": 30}
+    data = estimator.prepare(matrix, target, how, 1)
+    merged = objective == "reg:squarederror" and subsample == 1
+    assert data.num_row() == (len(np.unique(matrix.toarray(), axis=0)) if merged else 500)
+    order = alike_order(matrix)
+    each = xgboost.DMatrix(matrix.astype(np.float32)[order], label=target[order])
+    own = {name: value for name, value in how.items() if name != "n_estimators"}
+    truth = xgboost.train({**own, "max_bin": 32, "seed": 7}, each, 30).inplace_predict(matrix)
+    found = estimator.predict(estimator.fit(data, how, 7, 1), matrix)
+    assert found == pytest.approx(truth, rel=1e-5 if merged else 0)
 
 
 @pytest.mark.parametrize("objective", PARAMETERS["objective"])
@@ -340,8 +355,10 @@ def test_a_larger_fit_costs_more(cheap: dict[str, Any], dear: dict[str, Any]) ->
 
 def test_candidates_of_equal_bins_share_their_data() -> None:
     key = get_estimator("xgboost").data_key
-    assert key({"max_depth": 3}) == key({"subsample": 0.5, "n_estimators": 9})
+    assert key({"max_depth": 3}) == key({"colsample_bynode": 0.5, "n_estimators": 9})
     assert key({"max_bin": 64}) != key({}) == key({"max_bin": 32})
+    # Equal rows may be one only where each is fitted on.
+    assert key({"subsample": 0.5}) == key({"subsample": 0.8}) != key({"subsample": 1.0})
 
 
 def test_how_columns_are_kept_changes_no_bit() -> None:
