@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from fanfold.arrays import Ints
 from fanfold.text import STOPWORD_LISTS, TokenCounts, count_tokens, stopwords
 
 if TYPE_CHECKING:
     import polars as pl
+
+T, U = TypeVar("T"), TypeVar("U")
 
 
 def write_counts(
@@ -40,23 +43,23 @@ def write_counts(
     """
     with tempfile.TemporaryFile() as spool:
         counter = _Counter(spool)
-        for counts in _ahead(batches, threads):
+        for counts in _ahead(count_tokens, batches, threads):
             counter.add(counts)
         tokens, place, left_out_max = counter.choose(vocabulary_size)
         vocabulary = "".join(token + "\n" for token in tokens)
         (folder / "vocabulary.txt").write_text(vocabulary, encoding="utf-8", newline="\n")
         row_tokens = np.concatenate([np.zeros(0, np.int64), *counter.row_tokens])
         np.save(folder / "row_tokens.npy", row_tokens.astype("<i4"))
-        _keep(counter, place, folder)
+        _keep(counter, place, folder, threads)
     return int(row_tokens.sum()), left_out_max
 
 
-def _ahead(batches: Iterable[pl.Series], threads: int) -> Iterator[TokenCounts]:
-    """`count_tokens` of each batch, in order, `threads` at a time and no more in memory."""
+def _ahead(work: Callable[[T], U], items: Iterable[T], threads: int) -> Iterator[U]:
+    """`work` on each item, in order, `threads` at a time and no more in memory."""
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[TokenCounts]] = deque()
-        for batch in batches:
-            waiting.append(pool.submit(count_tokens, batch))
+        waiting: deque[Future[U]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
@@ -113,22 +116,30 @@ class _Counter:
             yield ids, counts, row_cells
 
 
-def _keep(counter: _Counter, place: npt.NDArray[np.int32], folder: Path) -> None:
+def _keep(counter: _Counter, place: npt.NDArray[np.int32], folder: Path, threads: int) -> None:
     """Second pass: write the kept cells, columns ascending within a row."""
+
+    def kept(cells: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Ints]) -> csr_matrix:
+        ids, counts, row_cells = cells
+        columns = place[ids]
+        chosen = columns >= 0
+        before = np.concatenate([[0], np.cumsum(chosen)])
+        starts = before[np.concatenate([[0], np.cumsum(row_cells)])]
+        shape = (len(row_cells), len(place))
+        table = csr_matrix((counts[chosen], columns[chosen], starts), shape)
+        table.sort_indices()
+        return table
+
     lengths: list[Ints] = []
     narrow = np.min_scalar_type(counter.largest_count).newbyteorder("<")
     kept_cells = sum(int(np.count_nonzero(place[ids] >= 0)) for ids, _, _ in counter.cells())
     columns_file = _array_file(folder / "columns.npy", "<i4", kept_cells)
     counts_file = _array_file(folder / "counts.npy", narrow, kept_cells)
     with columns_file as columns_out, counts_file as counts_out:
-        for ids, counts, row_cells in counter.cells():
-            columns, rows = place[ids], np.repeat(np.arange(len(row_cells)), row_cells)
-            kept = columns >= 0
-            columns, counts, rows = columns[kept], counts[kept], rows[kept]
-            order = np.argsort(rows * (len(place) + 1) + columns)
-            columns_out.write(columns[order].astype("<i4").tobytes())
-            counts_out.write(counts[order].astype(narrow).tobytes())
-            lengths.append(np.bincount(rows, minlength=len(row_cells)))
+        for table in _ahead(kept, counter.cells(), threads):
+            columns_out.write(table.indices.astype("<i4").tobytes())
+            counts_out.write(table.data.astype(narrow).tobytes())
+            lengths.append(np.diff(table.indptr).astype(np.int64))
     starts = np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths]))
     np.save(folder / "row_starts.npy", starts.astype("<i8"))
 
