@@ -23,7 +23,8 @@ from fanfold.text import STOPWORD_LISTS, TokenCounts, count_tokens, stopwords
 if TYPE_CHECKING:
     import polars as pl
 
-T, U = TypeVar("T"), TypeVar("U")
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 def write_counts(
