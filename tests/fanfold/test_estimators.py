@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import skops.io
 import xgboost
 from scipy.sparse import csr_matrix
 from scipy.sparse import random as random_matrix
@@ -321,6 +320,8 @@ class Foreign:
 
 
 def test_a_file_with_a_foreign_type_in_it_is_refused(tmp_path: Path) -> None:
+    import skops.io  # slow where many modules are loaded, and every worker reads this file
+
     model = Ridge().fit(MATRIX, TARGET)
     for hidden in (Foreign(), [{"deep": Foreign()}], Path, np.testing.assert_equal):
         model.extra_ = hidden
