@@ -1,6 +1,6 @@
 # Every target does its own set-up; all it needs is make and python3 (3.11 or newer).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-servers test-image test-cluster lint format type compile generated check \
+.PHONY: help setup demo test test-slow test-servers test-image test-cluster lint format type compile generated check \
 	bench bench-scale image image-name registry-named push kind-up kind-run kind-test kind-down lock clean
 
 BIN := .venv/bin
@@ -37,6 +37,10 @@ demo: $(READY) ## run the whole pipeline here, on 20,000 generated rows
 test: $(READY) ## run the tests (ARGS='-k folds' runs some of them)
 	@$(BIN)/python -m tests.servers.build versitygw
 	$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-slow: $(READY) ## run the tests that take long: whole ways through, and the largest inputs
+	@$(BIN)/python -m tests.servers.build versitygw
+	$(BIN)/pytest -q -n 2 --dist load -m 'slow and not servers' $(ARGS)
 
 test-servers: $(READY) ## run the tests against MinIO and SeaweedFS (the first time it builds them)
 	@$(BIN)/python -m tests.servers.build versitygw minio seaweedfs

@@ -79,6 +79,7 @@ def test_the_sdist_carries_what_the_wheel_and_the_tests_are_made_of(dist: Path) 
     assert held >= {"src/fanfold/cli.py", "tests/test_wheel.py", "requirements/dev.txt"}
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_does_all_that_the_readme_says_in_an_empty_folder(
     fanfold: Path, tmp_path: Path
 ) -> None:

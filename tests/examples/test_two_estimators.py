@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import fanfold
 from tests.pipelines.yaml_check import faults
 
@@ -32,6 +34,7 @@ def test_the_compiled_example_is_right_by_the_schema_and_for_kfp() -> None:
     assert [each for each in found if "may run as root" not in each] == []
 
 
+@pytest.mark.slow
 def test_it_runs_here_and_finds_what_two_searches_alone_find(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", RUN, COMPILED, "sample:300", TREES, LINES],

@@ -105,6 +105,7 @@ def _identity(uri: str) -> dict[str, object]:
     return {"size": entry.size, "version": entry.version}
 
 
+@pytest.mark.slow
 @QUICK
 def test_data_ledger_output_and_model_may_all_lie_in_a_bucket(home: str, tmp_path: Path) -> None:
     all_in_buckets(home, tmp_path)

@@ -123,7 +123,12 @@ def visit(browser: Browser, tmp_path: Path) -> Visitor:
 
 
 @pytest.mark.parametrize(
-    ("search", "framed"), [("the seed's grid", False), *((search, True) for search in SEARCHES)]
+    ("search", "framed"),
+    [
+        ("the seed's grid", False),
+        *((search, True) for search in SEARCHES if search != "a thousand candidates"),
+        pytest.param("a thousand candidates", True, marks=pytest.mark.slow),
+    ],
 )
 def test_every_chart_is_drawn_within_a_narrow_page_that_asks_for_nothing(
     search: str, framed: bool, visit: Visitor

@@ -124,7 +124,7 @@ def simplest_within_one_standard_error(
     return near[0]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(three, min_size=8, max_size=8),
     st.sampled_from(METRICS),

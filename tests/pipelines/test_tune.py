@@ -155,6 +155,7 @@ def test_another_image_and_parallelism_are_what_compiling_with_them_gives() -> N
     assert compiled_pipeline() == COMPILED.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_thousand_candidates_run_in_few_tasks_and_stay_under_every_limit(tmp_path: Path) -> None:
     grid = {
         "learning_rate": [round(0.05 + 0.05 * n, 2) for n in range(10)],

@@ -89,6 +89,7 @@ def killed_again_and_again(folder: Path, ledger: str, *, kills: int, folds: int)
     assert read_scores(disturbed[-1])["remembered"].sum() == 3 * len(seen)
 
 
+@pytest.mark.slow
 def test_three_kills_with_a_ledger_in_a_folder(tmp_path: Path) -> None:
     killed_again_and_again(tmp_path, str(tmp_path / "ledger"), kills=3, folds=3)
 
