@@ -82,7 +82,7 @@ check: lint type generated test ## everything that CI checks
 
 # In an environment of its own: Metaflow's packages and those of the tests exclude each other.
 BENCH := build/bench
-bench: $(READY) ## time fanfold beside what one would use instead (half an hour)
+bench: $(READY) ## time fanfold beside what one would use instead (an hour)
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(BENCH)
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BENCH)/bin/python --require-hashes -r requirements/bench.txt
 	@$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --no-deps --no-build-isolation --editable .

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from results import Table
+from results import Table, growing_searches
 
 
 def draw(growth: dict[str, list[Table]], path: Path) -> None:
@@ -12,11 +12,12 @@ def draw(growth: dict[str, list[Table]], path: Path) -> None:
 
     panels = []
     for growing, tables in growth.items():
-        searches = [search for search in tables[0].found if search in tables[-1].found]
+        searches = growing_searches(tables)
         points = [
             {"search": search, "size": table.size(growing), "seconds": table.found[search].seconds}
             for table in tables
             for search in searches
+            if search in table.found
         ]
         sizes = [table.size(growing) for table in tables]
         size = alt.X(

@@ -1,6 +1,7 @@
 """What was measured, as the page RESULTS.md."""
 
 import platform
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def _growth(growing: str, tables: list[Table]) -> str:
     """Seconds of each search at each size; all else as in the caption."""
     others = [name for name in ("rows", "candidates", "folds") if name != growing]
     caption = ", ".join(f"{tables[0].size(name):,} {name}" for name in others)
-    searches = [search for search in tables[0].found if search in tables[-1].found]
+    searches = growing_searches(tables)
     lines = [
         f"Seconds by {growing}, with {caption}:",
         "",
@@ -97,9 +98,16 @@ def _growth(growing: str, tables: list[Table]) -> str:
         "| --: " * (len(searches) + 1) + "|",
     ]
     for table in tables:
-        seconds = " | ".join(f"{table.found[search].seconds:.1f}" for search in searches)
+        runs = [table.found.get(search) for search in searches]
+        seconds = " | ".join(f"{run.seconds:.1f}" if run else "" for run in runs)
         lines.append(f"| {table.size(growing):,} | {seconds} |")
     return "\n".join(lines)
+
+
+def growing_searches(tables: list[Table]) -> list[str]:
+    """Those that were timed at more than one of the sizes."""
+    times = Counter(search for table in tables for search in table.found)
+    return [search for search, sizes in times.items() if sizes > 1]
 
 
 def versions() -> dict[str, str]:

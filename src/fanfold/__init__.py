@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from fanfold.search import TuneResult, tune
     from fanfold.settings import Settings
 
+    __version__: str
+
 __all__ = [
     "DamagedError",
     "FanfoldError",
@@ -19,6 +21,7 @@ __all__ = [
     "Settings",
     "TuneResult",
     "UserError",
+    "__version__",
     "load_model",
     "tune",
 ]
@@ -43,6 +46,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 def __getattr__(name: str) -> Any:
     """Public names are imported when first used: a task pays only for what it needs."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("fanfold")
     if name not in _HOMES:
         raise AttributeError(f"module 'fanfold' has no attribute {name!r}")
     return getattr(import_module(f"fanfold.{_HOMES[name]}"), name)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fanfold import load_model
+from fanfold import __version__, load_model
 from fanfold.sample import csv_stream
 from fanfold.settings import fields
 from tests.contract import FILES
@@ -281,4 +281,4 @@ def test_settings_shows_every_setting_and_version_the_version(tmp_path: Path) ->
     assert shown.code == 0
     assert all(setting.name in shown.out for setting in fields())
     version = fanfold("--version", cwd=tmp_path)
-    assert (version.code, version.out.split()[0]) == (0, "fanfold")
+    assert (version.code, version.out.split()) == (0, ["fanfold", __version__])
