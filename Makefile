@@ -78,7 +78,7 @@ compile: $(READY) ## write all that is generated: YAML, and the tables in README
 generated: $(READY) ## check that all that is generated is up to date
 	$(BIN)/python -m pipelines.generate --check
 
-check: lint type generated test ## everything that CI checks
+check: lint type generated test ## what to run before a commit: style, types, generated files, tests
 
 # In an environment of its own: Metaflow's packages and those of the tests exclude each other.
 BENCH := build/bench

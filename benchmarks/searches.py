@@ -90,7 +90,8 @@ def bare_fits(table: str, grid: str) -> dict:
     units = [unit.candidates[-1].model_parameters for unit in search.units()]
     units.sort(key=search.estimator.cost, reverse=True)
 
-    fit, winner = search.estimator.fit, json.loads(Path(f"{table}.tune", "best.json").read_text())
+    fit = search.estimator.fit
+    winner = json.loads(Path(f"{table}.tune", "best.json").read_text())["parameters"]
 
     def matrix(rows: np.ndarray, parameters: dict) -> object:
         _, cells = fit_text(corpus.text, rows, search.candidates[0].text)
@@ -101,15 +102,16 @@ def bare_fits(table: str, grid: str) -> dict:
         made: dict[object, object] = {}
         for unit in units:
             key = search.estimator.data_key(unit)
-            made[key] = made.get(key) or matrix(corpus.fold != fold, unit)
+            if key not in made:
+                made[key] = matrix(corpus.fold != fold, unit)
             jobs.append((made[key], unit))
-    whole = matrix(np.ones(corpus.rows, dtype=bool), winner["parameters"])
+    whole = matrix(np.ones(corpus.rows, dtype=bool), winner)
 
     def all_fits() -> None:
         with ThreadPoolExecutor(cpus()) as pool:
             for job in [pool.submit(fit, data, unit, SEED, 1) for data, unit in jobs]:
                 job.result()
-        fit(whole, winner["parameters"], SEED, cpus())
+        fit(whole, winner, SEED, cpus())
 
     seconds, cpu_seconds = timed(all_fits)
     return {"seconds": seconds, "cpu_seconds": cpu_seconds}

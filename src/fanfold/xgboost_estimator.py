@@ -152,11 +152,13 @@ class XGBoost:
         else:
             order = alike_order(matrix)
             rows, label, weight = matrix[order], target[order], None
-        data = load_xgboost().DMatrix(rows, label=label, weight=weight, nthread=threads)
+        data: xgboost.DMatrix = load_xgboost().DMatrix(
+            rows, label=label, weight=weight, nthread=threads
+        )
         # xgboost cuts at the first fit, which must not be two fits at once. (A QuantileDMatrix
         # would come cut, but knows nothing of a sparse_threshold.)
         _boost(data, {"max_bin": max_bin, "max_depth": 1}, 1, 0, threads)
-        return data  # type: ignore[no-any-return]
+        return data
 
     def fit(
         self, data: xgboost.DMatrix, parameters: Mapping[str, Any], seed: int, threads: int
