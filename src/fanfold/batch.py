@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
+T = TypeVar("T")
+
+BATCH_BYTES = 8 << 20
+"""About as much of a table is in a batch, however long its rows are."""
 
 OpenStream = Callable[[], AbstractContextManager[BinaryIO]]
 """Opens a file's bytes at their start, to be used in a `with`."""
@@ -60,3 +64,17 @@ class Batch:
     def _part(self, start: int, stop: int) -> Batch:
         rows, lines = self.rows.slice(start, stop - start), self.lines[start:stop]
         return Batch(rows, lines, lambda i: self.raw(start + i), [] if start else self.rejects)
+
+
+def stretches(items: Iterable[T], most: int, size: Callable[[T], int]) -> Iterator[list[T]]:
+    """`items` in lists, each of `most` or of about `BATCH_BYTES` by their `size`, never empty."""
+    some: list[T] = []
+    held = 0
+    for item in items:
+        some.append(item)
+        held += size(item)
+        if len(some) >= most or held >= BATCH_BYTES:
+            yield some
+            some, held = [], 0
+    if some:
+        yield some

@@ -16,6 +16,7 @@ training rows with text, in the order of the table. No pickle.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,8 +33,8 @@ from fanfold.versions import versions
 
 FORMAT = "fanfold-corpus-1"
 ARRAYS = ("target", "fold", "row_tokens", "row_starts", "columns", "counts")
-CHUNK_ROWS = 1 << 17
-"""Rows whose cells are looked at in one go: bounds the memory of a scan."""
+CHUNK_CELLS = 1 << 21
+"""Cells that are looked at in one go, to the end of a row: bounds the memory of a scan."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,10 @@ class TextBlock:
         return csr_matrix(stored, shape=(self.rows, len(tokens)))
 
     def _chunks(self) -> Iterator[tuple[int, int, slice]]:
-        for first in range(0, self.rows, CHUNK_ROWS):
-            last = min(first + CHUNK_ROWS, self.rows)
+        """Whole rows, first and last, and their cells."""
+        cells = np.arange(0, self.row_starts[-1], CHUNK_CELLS)
+        bounds = np.unique([0, *np.searchsorted(self.row_starts, cells), self.rows])
+        for first, last in itertools.pairwise(bounds.tolist()):
             yield first, last, slice(int(self.row_starts[first]), int(self.row_starts[last]))
 
 

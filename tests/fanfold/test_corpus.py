@@ -156,7 +156,7 @@ def test_a_scan_in_many_chunks_says_what_one_says(monkeypatch: pytest.MonkeyPatc
     rows = np.arange(60) % 3 > 0
     some = np.array([0, 3, 5])
     totals, cells = text.token_totals(rows), text.select(some)
-    monkeypatch.setattr(corpus_module, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(corpus_module, "CHUNK_CELLS", 7)
     assert text.token_totals(rows).tolist() == totals.tolist()
     assert (text.select(some) != cells).nnz == 0 and cells.nnz > 0
 

@@ -7,6 +7,7 @@ import gzip
 import json
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -78,6 +79,23 @@ def test_batches_are_no_larger_than_asked_and_keep_line_and_text(
     (whole,) = read_table(uri)
     expected = [whole.reject(i, "no") for i in range(len(ROWS))]
     assert [b.reject(i, "no") for b in batches for i in range(b.rows.num_rows)] == expected
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
+def test_batches_of_long_rows_hold_few_of_them(tmp_path: Path, ending: str) -> None:
+    frame = pd.DataFrame({"text": [f"{n} " + "ab " * 3000 for n in range(3000)]})
+    path = tmp_path / f"long{ending}"
+    if ending == ".parquet":
+        frame.to_parquet(path)
+    else:
+        path.write_text(
+            frame.to_csv(index=False)
+            if ending == ".csv"
+            else frame.to_json(orient="records", lines=True)
+        )
+    sizes = [batch.rows.nbytes for batch in read_table(str(path))]
+    assert sum(sizes) > 27e6 and max(sizes) < 18e6
+    assert rows_of(list(read_table(str(path)))) == frame.to_dict("records")
 
 
 def test_rejects_come_once_when_a_batch_is_cut(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from fanfold.batch import Batch, OpenStream, Reject
+from fanfold.batch import BATCH_BYTES, Batch, OpenStream, Reject
 from fanfold.errors import UserError
 
 BOM = b"\xef\xbb\xbf"
@@ -39,7 +39,7 @@ def read_delimited(
     uri: str,
     delimiter: str,
     *,
-    block_bytes: int = 8 << 20,
+    block_bytes: int = BATCH_BYTES,
     max_record_bytes: int = 64 << 20,
 ) -> Iterator[Batch]:
     """Batches of a CSV or TSV file: all columns text, values untouched, no nulls.

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 
-from fanfold.batch import Batch, OpenStream, Reject
+from fanfold.batch import Batch, OpenStream, Reject, stretches
 from fanfold.errors import UserError
 
 BOM = b"\xef\xbb\xbf"
@@ -43,7 +42,7 @@ def read_json_lines(
     Args:
         open_stream: gives the file from its start; called twice.
         uri: names the file in messages.
-        batch_rows: rows of a batch, good and bad.
+        batch_rows: most rows of a batch, good and bad.
         max_record_bytes: a longer line is refused.
         max_columns: more keys than this are refused.
 
@@ -62,7 +61,7 @@ def read_json_lines(
     schema = pa.schema([(name, pa.string()) for name in names])
     with open_stream() as stream:
         lines = _lines(stream, uri, max_record_bytes)
-        while some := list(islice(lines, batch_rows)):
+        for some in stretches(lines, batch_rows, lambda numbered: len(numbered[1])):
             yield _batch(some, schema)
 
 

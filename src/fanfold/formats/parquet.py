@@ -10,7 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from fanfold.batch import Batch, OpenStream, Reject
+from fanfold.batch import Batch, OpenStream, Reject, stretches
+
+FEW_ROWS = 1024
+"""Rows that are decoded at a time: only then is it known how long they are."""
 
 
 def read_parquet(open_stream: OpenStream, *, batch_rows: int = 65536) -> Iterator[Batch]:
@@ -20,12 +23,15 @@ def read_parquet(open_stream: OpenStream, *, batch_rows: int = 65536) -> Iterato
 
     Args:
         open_stream: gives the file; it must be able to seek.
-        batch_rows: rows of a batch, good and bad.
+        batch_rows: most rows of a batch, good and bad.
     """
     with open_stream() as stream:
         file = pa.parquet.ParquetFile(stream)
         first = 1
-        for rows in file.iter_batches(batch_rows):
+        few = min(FEW_ROWS, batch_rows)
+        parts = file.iter_batches(few)
+        for some in stretches(parts, batch_rows // few, lambda part: part.nbytes):
+            rows = pa.concat_batches(some)
             yield _batch(rows, first)
             first += rows.num_rows
         if first == 1:

@@ -40,6 +40,13 @@ def test_text_of_every_kind_becomes_plain_strings() -> None:
     assert batch.rows.to_pylist() == [dict.fromkeys("abcd", "é"), dict.fromkeys("abcd")]
 
 
+def test_text_whose_dictionary_differs_from_part_to_part_is_one_batch() -> None:
+    values = [f"word{n % 3000}" for n in range(5000)]
+    table = pa.table({"a": pa.array(values).dictionary_encode()})
+    (batch,) = read(table)
+    assert batch.rows.column("a").to_pylist() == values
+
+
 def test_a_file_that_polars_wrote_is_read() -> None:
     frame = pl.DataFrame({"text": ["a", None], "kind": ["x", "y"], "n": [1, 2]})
     frame = frame.with_columns(pl.col("kind").cast(pl.Categorical))
