@@ -241,6 +241,7 @@ def test_overwrite_replaces_a_folder_and_plain_lines_tell_how_far_it_is(tmp_path
     assert ended.out.splitlines()[-1].startswith("Report: ")
 
 
+@pytest.mark.slow
 def test_run_gives_the_files_and_the_leaderboard_that_tune_gives(tuned: Tuned) -> None:
     parameters = {"text_column": "description", "target": "log1p(kib)", "grid": json.loads(GRID)}
     (tuned.folder / "params.json").write_text(json.dumps({**parameters, "folds": 5}))

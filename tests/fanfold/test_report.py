@@ -260,6 +260,7 @@ def test_failed_candidates_are_listed_with_their_errors(visit: Visitor) -> None:
         assert {"more memory than 3.6 GiB", "worker lost"} <= set(seen.texts("td.raw"))
 
 
+@pytest.mark.slow
 def test_a_thousand_candidates_make_a_page_below_five_megabytes(visit: Visitor) -> None:
     text = page_of("a thousand candidates")
     assert len(text.encode()) < 5_000_000

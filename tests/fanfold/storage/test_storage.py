@@ -179,6 +179,7 @@ def test_nothing_is_listed_where_nothing_is(storage: Storage) -> None:
     assert keys(storage, "a/b") == []
 
 
+@pytest.mark.slow
 def test_more_objects_are_listed_than_one_answer_holds(storage: Storage) -> None:
     written = [f"{number % 7}/{number:04d}" for number in range(2100)]
     with ThreadPoolExecutor(8) as threads:

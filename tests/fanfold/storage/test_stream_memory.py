@@ -46,6 +46,7 @@ print((written - before) // 1024, (peak() - before) // 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says the peak")
 def test_a_large_object_needs_little_memory(root: str) -> None:
     command = [sys.executable, "-c", PROGRAM, root, str(OBJECT_MEBIBYTES * MEBIBYTE)]
