@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -320,6 +321,14 @@ def test_no_more_units_than_tasks_are_one_a_task_in_grid_order() -> None:
     units = make_units(expand(SEED_GRID, XGBOOST), XGBOOST)
     assert pack(units, XGBOOST, 8) == [[unit] for unit in units]
     assert pack(units, XGBOOST, 1000) == [[unit] for unit in units]
+
+
+def test_each_of_two_tasks_gets_as_many_of_every_value() -> None:
+    tasks = pack(make_units(expand(SEED_GRID, XGBOOST), XGBOOST), XGBOOST, 2)
+    for name in ("colsample_bynode", "max_depth", "subsample"):
+        for task in tasks:
+            values = [unit.candidates[-1].parameters[name] for unit in task]
+            assert set(Counter(values).values()) == {2}
 
 
 def test_equal_units_are_shared_out_evenly() -> None:
