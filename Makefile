@@ -35,7 +35,6 @@ demo: $(READY) ## run the whole pipeline here, on 20,000 generated rows
 	$(BIN)/fanfold run --set data=sample:20000 --output demo --overwrite
 
 test: $(READY) ## run the tests (ARGS='-k folds' runs some of them)
-	@$(BIN)/python -m tests.servers.build versitygw
 	$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: $(READY) ## run the tests that take long: whole ways through, and the largest inputs

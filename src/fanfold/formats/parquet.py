@@ -12,7 +12,7 @@ import pyarrow.parquet
 
 from fanfold.batch import Batch, OpenStream, Reject, stretches
 
-FEW_ROWS = 1024
+FEW_ROWS = 256
 """Rows that are decoded at a time: only then is it known how long they are."""
 
 
