@@ -1,11 +1,15 @@
 """What all tests share: servers, and that properties are not about how fast a machine is."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
 pytest_plugins = ["tests.kfp_server.fixtures", "tests.servers.fixtures"]
 
-settings.register_profile("fanfold", deadline=None)
+# In CI as many examples as hypothesis itself tries, and fewer where somebody waits for them.
+examples = 100 if os.environ.get("CI") == "true" else 30
+settings.register_profile("fanfold", deadline=None, max_examples=examples)
 settings.load_profile("fanfold")
 
 LONGEST = (

@@ -54,6 +54,7 @@ def test_submit_and_wait_follows_the_run_and_shows_what_it_found(
     assert re.search(r"rank +rmse +std_err +max_depth +n_estimators\n +1 ", said.out)
 
 
+@pytest.mark.slow
 def test_results_are_those_of_the_latest_run_and_its_files_are_those_of_tune(
     kfp_server: KfpServer, host: str, searched: Path, tmp_path: Path
 ) -> None:
@@ -149,6 +150,7 @@ def test_in_a_terminal_the_view_is_live(
     assert "The winner of" in screen
 
 
+@pytest.mark.slow
 def test_logs_are_printed_task_by_task(kfp_server: KfpServer, host: str, tmp_path: Path) -> None:
     kfp_server.backend.course = (Moment(("SUCCEEDED",), ALL),)
     assert fanfold("submit", cwd=tmp_path).code == 0

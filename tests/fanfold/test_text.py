@@ -24,6 +24,7 @@ def tokens(*given_texts: str | None) -> list[list[str]]:
     return tokenize(series(given_texts)).to_list()
 
 
+@pytest.mark.slow
 def test_every_character_is_read_as_the_rule_says() -> None:
     # Alone, between letters, between digits, after an underscore, and before a letter.
     around = [f"{c} a{c}a 1{c}1 _{c} {c}b" for c in known_to_all()]

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 
 def in_a_process(program: str, **environment: str) -> str:
     """What `program` prints."""
@@ -17,6 +19,7 @@ def in_a_process(program: str, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_task_searches_without_scikit_learn_and_leaves_anybody_elses_xgboost_whole() -> None:
     program = """
 import sys, fanfold
