@@ -207,9 +207,7 @@ def pack(units: Sequence[Unit], estimator: Estimator, max_tasks: int) -> list[li
     """Units shared out to at most `max_tasks` tasks, balanced by estimated cost.
 
     One unit a task while there are no more units than tasks. Else the dearest units go
-    first, each to the task with least so far (longest processing time first). Where tasks have
-    the same, they are dealt to there and back, so that one of two values of which nobody knows
-    which is dearer does not always go to the same task.
+    first, each to the task with least so far (longest processing time first).
     """
     if len(units) <= max_tasks:
         return [[unit] for unit in units]
@@ -219,10 +217,8 @@ def pack(units: Sequence[Unit], estimator: Estimator, max_tasks: int) -> list[li
     }
     shares: list[list[int]] = [[] for _ in range(max_tasks)]
     load = [0.0] * max_tasks
-    tasks = range(max_tasks)
-    for place, number in enumerate(sorted(cost, key=lambda each: (-cost[each], each))):
-        back = place // max_tasks % 2
-        lightest = min(reversed(tasks) if back else tasks, key=load.__getitem__)
+    for number in sorted(cost, key=lambda each: (-cost[each], each)):
+        lightest = load.index(min(load))
         shares[lightest].append(number)
         load[lightest] += cost[number]
     return [[units[number] for number in sorted(share)] for share in shares]

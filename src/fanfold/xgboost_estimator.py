@@ -125,15 +125,16 @@ class XGBoost:
         return int(parameters.get(ROUNDS, DEFAULT_ROUNDS))
 
     def cost(self, parameters: Mapping[str, Any]) -> float:
-        """Rounds times depth, and half of it times the share of columns that a split looks at.
+        """Rounds times depth, and half of it for each share of rows or columns that is left out.
 
-        Histograms are made of all columns. Of `subsample` it depends on the table which value is
-        dearer: rows left out go through the tree all the same, and equal ones are one only at 1.
+        Rows that are left out go through the tree all the same, and histograms are made of all
+        columns: only the search for splits has less to do.
         """
         depth = parameters.get("max_depth", DEFAULT_DEPTH) or 2 * DEFAULT_DEPTH
         trees = parameters.get("num_parallel_tree", 1)
-        looked_at = (1 + parameters.get("colsample_bynode", 1)) / 2
-        return float(self.rounds(parameters) * trees * depth * looked_at)
+        shares = (parameters.get(name, 1) for name in ("subsample", "colsample_bynode"))
+        work = math.prod((1 + share) / 2 for share in shares)
+        return float(self.rounds(parameters) * trees * depth * work)
 
     def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         """The number of histogram bins, which the data is cut into once, and what a row is."""

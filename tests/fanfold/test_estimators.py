@@ -344,6 +344,7 @@ def test_xgboosts_file_is_ubjson(tmp_path: Path) -> None:
         ({"n_estimators": 10}, {"n_estimators": 20}),
         ({"max_depth": 3}, {"max_depth": 12}),
         ({"max_depth": 6}, {"max_depth": 0}),
+        ({"subsample": 0.5}, {}),
         ({"colsample_bynode": 0.5}, {}),
         ({}, {"num_parallel_tree": 2}),
     ],
