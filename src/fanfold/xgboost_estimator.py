@@ -125,7 +125,7 @@ class XGBoost:
         return int(parameters.get(ROUNDS, DEFAULT_ROUNDS))
 
     def cost(self, parameters: Mapping[str, Any]) -> float:
-        """Rounds times depth, and half of it for each share of rows or columns that is left out.
+        """Rounds times depth, less half of the share of rows, and of columns, that is left out.
 
         Rows that are left out go through the tree all the same, and histograms are made of all
         columns: only the search for splits has less to do.
