@@ -30,7 +30,7 @@ from fanfold.sample import write_sample
 from fanfold.settings import from_mapping
 from fanfold.table import read_table
 
-FITS = "fits"
+FITS, PREDICTIONS = "fits", "predictions"
 
 
 @dataclass
@@ -108,7 +108,7 @@ def search(uri: str, given: dict, output: Path) -> tuple[Stages, dict]:
     estimator = get_estimator(from_mapping(given).estimator)
     stages.watch("matrices of the folds", SharedFoldData, "_make")
     stages.watch(FITS, type(estimator), "fit")
-    stages.watch("predictions", type(estimator), "predict_rounds")
+    stages.watch(PREDICTIONS, type(estimator), "predict_rounds")
     stages.watch("report", fanfold.report, "render")
 
     def told(event: dict) -> None:
@@ -136,13 +136,16 @@ def show(reading: Spent, stages: Stages, summary: dict) -> None:
             print(line(f"    {part}", of_part))
     whole, cpus = stages.total(), usable_cpus()
     print(line("the search", whole))
-    fits = [stages.parts[name][FITS] for name in ("cross_validate", "train_final")]
-    bare = fits[0].seconds / cpus + fits[1].seconds
+    of_folds, final = stages.parts["cross_validate"], stages.parts["train_final"]
+    fits = [of_folds[FITS], final[FITS]]
+    bare = of_folds[FITS].seconds / cpus + final[FITS].seconds
+    scored = bare + of_folds[PREDICTIONS].seconds / cpus + final[PREDICTIONS].seconds
     tokens = summary["tokens"] / stages.stages["preprocess"].seconds
     rows = summary["rows_read"]
     print()
     print(f"fits: {100 * sum(each.cpu for each in fits) / whole.cpu:.1f} % of all processor time")
     print(f"the search takes {whole.seconds / bare:.2f}x the time of its fits on {cpus} processors")
+    print(f"and {whole.seconds / scored:.2f}x that of fits and the predictions that score them")
     print(f"preprocess: {tokens / 1e6:.1f} million tokens a second")
     peak = f"{whole.peak / 2**20:,.0f} MiB at most, {whole.peak / rows:,.0f} bytes a row"
     print(f"{rows:,} rows: {peak}")

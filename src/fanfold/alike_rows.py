@@ -16,26 +16,30 @@ ORDERED_BY = 64
 """Columns by which rows are ordered: the bits of one number."""
 
 
-def alike_order(matrix: csr_matrix) -> Ints:
-    """The order of rows in which those that hold the same frequent columns stand together.
+def alike_order(matrix: csr_matrix, foremost: Ints) -> Ints:
+    """The order of rows in which those that hold the same of the `foremost` columns are together.
 
-    By whether the most frequent column is held, then the next, and so on; rows that differ in
-    none of these stay in their order.
+    By whether the first of these columns is held, then the next, and so on to `ORDERED_BY`;
+    rows that differ in none of them stay in their order.
     """
-    return np.argsort(_held(matrix), kind="stable")
+    return np.argsort(_held(matrix, foremost), kind="stable")
 
 
-def distinct_rows(matrix: csr_matrix) -> tuple[csr_matrix, Ints]:
+def distinct_rows(matrix: csr_matrix, foremost: Ints) -> tuple[csr_matrix, Ints]:
     """Each different row once, alike ones together, and which of them each row of `matrix` is.
 
     Equal means the same values in the same columns, to the bit.
+
+    Args:
+        matrix: the rows.
+        foremost: columns; rows are ordered as by `alike_order`.
 
     Returns:
         The distinct rows, and their numbers [rows]: distinct[numbers] is `matrix`.
     """
     # Equal rows have the same sum; so these bring them side by side, and few others between.
     weights = np.sqrt(np.arange(2, matrix.shape[1] + 2))
-    order = np.lexsort((matrix @ weights, _held(matrix)))
+    order = np.lexsort((matrix @ weights, _held(matrix, foremost)))
     rows = matrix[order]
     length = np.diff(rows.indptr)
     differs = np.concatenate([[True], length[1:] != length[:-1]])[: len(length)]
@@ -50,10 +54,9 @@ def distinct_rows(matrix: csr_matrix) -> tuple[csr_matrix, Ints]:
     return rows[differs], numbers
 
 
-def _held(matrix: csr_matrix) -> npt.NDArray[np.uint64]:
-    """A bit for each of the most frequent columns that a row holds, the first one highest."""
-    frequency = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    first = np.argsort(-frequency, kind="stable")[:ORDERED_BY]
+def _held(matrix: csr_matrix, foremost: Ints) -> npt.NDArray[np.uint64]:
+    """A bit for each of the first `foremost` columns that a row holds, the first one highest."""
+    first = foremost[:ORDERED_BY]
     bits = np.zeros(matrix.shape[1], dtype=np.uint64)
     bits[first] = np.uint64(1) << np.arange(ORDERED_BY, dtype=np.uint64)[::-1][: len(first)]
     ends = np.cumsum(np.concatenate([bits[:1] * 0, bits[matrix.indices]]), dtype=np.uint64)

@@ -34,7 +34,7 @@ from fanfold.resources import (
 
 logger = logging.getLogger(__name__)
 
-SCORING_VERSION = 3
+SCORING_VERSION = 4
 """Raised when a change of fanfold's own changes scores: ledgers then remember none from before."""
 
 BASELINE = "baseline"

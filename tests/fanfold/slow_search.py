@@ -78,12 +78,18 @@ def learn(documents: Sequence[Sequence[str]], **text: Any) -> SlowFeatures:
     return SlowFeatures(idf, how["weighting"])
 
 
-def alike(rows: Sequence[int], matrix: csr_matrix) -> list[int]:
-    """The rows by whether they hold the most frequent column, then the next, and so on to 64."""
-    held = matrix.toarray() > 0
-    frequent = sorted(range(held.shape[1]), key=lambda each: (-held[:, each].sum(), each))[:64]
-    keys = [held[place, frequent].tolist() for place in range(len(rows))]
-    return [rows[place] for place in sorted(range(len(rows)), key=keys.__getitem__)]
+def foremost(matrix: csr_matrix, target: Floats, bins: int = 32) -> list[int]:
+    """The columns by the gain of all splits by them in 60 trees of every 25th row."""
+    some = xgboost.DMatrix(matrix[::25], label=target[::25])
+    trees = xgboost.train({"tree_method": "hist", "max_bin": bins}, some, 60)
+    gain = trees.get_score(importance_type="total_gain")
+    return sorted(range(matrix.shape[1]), key=lambda each: (-gain.get(f"f{each}", 0), each))
+
+
+def alike(matrix: csr_matrix, columns: Sequence[int]) -> list[int]:
+    """The rows by whether they hold the first of `columns`, then the next, and so on to 64."""
+    held = matrix.toarray()[:, list(columns)[:64]] > 0
+    return sorted(range(matrix.shape[0]), key=lambda row: held[row].tolist())
 
 
 def metrics(truth: Floats, estimate: Floats) -> dict[str, float]:
@@ -126,7 +132,8 @@ def _score(
     train = [row for row, fold in enumerate(folds) if fold != held_out]
     validation = [row for row, fold in enumerate(folds) if fold == held_out]
     features = learn([documents[row] for row in train], **text)
-    train = alike(train, features.matrix([documents[row] for row in train]))
+    matrix = features.matrix([documents[row] for row in train])
+    train = [train[place] for place in alike(matrix, foremost(matrix, target[train]))]
     data, unseen = (
         xgboost.DMatrix(features.matrix([documents[row] for row in rows]), label=target[rows])
         for rows in (train, validation)

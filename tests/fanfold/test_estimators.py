@@ -17,12 +17,11 @@ from scipy.sparse import random as random_matrix
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 
-from fanfold.alike_rows import alike_order
 from fanfold.errors import UserError
 from fanfold.estimators import get_estimator
 from fanfold.sklearn_estimators import ALLOWED, OURS, SklearnEstimator
 from fanfold.xgboost_estimator import PARAMETERS
-from tests.fanfold.slow_search import alike
+from tests.fanfold.slow_search import alike, foremost
 
 LISTED = ["xgboost", *ALLOWED]
 MATRIX: csr_matrix = random_matrix(60, 7, 0.5, format="csr", random_state=0)
@@ -137,8 +136,8 @@ def test_a_listed_name_is_scikit_learns_regressor_and_fits_as_it_does(name: str)
 def test_xgboosts_fit_is_that_of_its_own_regressor_on_rows_that_are_alike_side_by_side() -> None:
     estimator = get_estimator("xgboost")
     parameters = {"n_estimators": 20, "max_depth": 3, "subsample": 0.8, "colsample_bynode": 0.5}
-    order = alike(range(60), MATRIX)
-    assert list(alike_order(MATRIX)) == order != sorted(order)
+    order = alike(MATRIX, foremost(MATRIX, TARGET))
+    assert order != sorted(order)
     truth = xgboost.XGBRegressor(
         tree_method="hist", random_state=7, n_jobs=1, max_bin=32, **parameters
     ).fit(MATRIX[order], TARGET[order])  # fmt: skip
@@ -158,7 +157,7 @@ def test_equal_rows_are_one_with_a_weight_where_that_is_the_same_fit(
     data = estimator.prepare(matrix, target, how, 1)
     merged = objective == "reg:squarederror" and subsample == 1
     assert data.num_row() == (len(np.unique(matrix.toarray(), axis=0)) if merged else 500)
-    order = alike_order(matrix)
+    order = alike(matrix, foremost(matrix, target))
     each = xgboost.DMatrix(matrix.astype(np.float32)[order], label=target[order])
     own = {name: value for name, value in how.items() if name != "n_estimators"}
     truth = xgboost.train({**own, "max_bin": 32, "seed": 7}, each, 30).inplace_predict(matrix)
@@ -369,7 +368,7 @@ def test_how_columns_are_kept_changes_no_bit() -> None:
     matrix = random_matrix(4000, 30, 0.04, format="csr", random_state=5, dtype=np.float32)
     target = np.random.default_rng(5).normal(size=4000)
     own = {name: value for name, value in parameters.items() if name != "n_estimators"}
-    order = alike_order(matrix)
+    order = alike(matrix, foremost(matrix, target, bins=9))
     data = xgboost.QuantileDMatrix(matrix[order], label=target[order], max_bin=9)
     plain = xgboost.train({**own, "seed": 3, "nthread": 1}, data, 20)
     ours = estimator.fit(estimator.prepare(matrix, target, parameters, 2), parameters, 3, 1)
