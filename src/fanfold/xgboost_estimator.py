@@ -39,7 +39,7 @@ left or right is then looked up, and not searched for, in all but the rarest col
 tables a fifth of the time, for a byte a row and column. It changes no score."""
 
 TRIAL_ROUNDS, TRIAL_STEP = 60, 25
-"""Rounds, and every how manieth row, of the small fit that tells which columns trees split by."""
+"""The small fit that tells which columns trees split by: its rounds, and one row in so many."""
 
 ROUNDS = "n_estimators"
 
