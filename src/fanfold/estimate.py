@@ -1,8 +1,9 @@
 """What a search will cost, from a few small fits before it: processor time, wall time, memory.
 
 The table is read once, as the search will. The cheapest and the dearest fit of the grid are
-then tried on one fold of some of its rows, at two sizes: cost grows linearly in rows, and
-between the two fits as a power of the estimator's own measure of cost.
+then tried on one fold of some of its rows, at two sizes; and the dearest with the most tokens,
+where the grid has several numbers of them. Cost grows linearly in rows, and between these fits
+as a power of the estimator's own measure of cost, and of the number of tokens.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from fanfold.preprocess import preprocess
 from fanfold.resources import cpu_seconds, forget_peak_memory, peak_memory
 from fanfold.scoring import cross_validate
 from fanfold.settings import Settings
+from fanfold.text import TextSettings
 
 PILOT_ROWS = 20_000
 """Rows of the larger of the two trials. With fewer, the cost of deep trees is that of their nodes,
@@ -33,6 +35,9 @@ whose number soon ceases to grow with the rows."""
 
 PILOT_RATIO = 4
 """The larger trial's rows to the smaller's: between two near ones the slope is mostly noise."""
+
+FEW_ROWS = 1000
+"""Of fewer rows both trials have all: they cost nothing, and some estimators need a few."""
 
 POD_SECONDS = 30.0
 """What a task costs a cluster before and after its work (seen on KFP 2.17)."""
@@ -134,25 +139,48 @@ def _pilot(
         return estimator.cost(unit.candidates[-1].model_parameters)
 
     cheap, dear = min(units, key=cost), max(units, key=cost)
+    narrow, wide = min(units, key=_max_tokens), max(units, key=_max_tokens)
     larger = min(pilot_rows, corpus.rows)
-    sizes = (max(larger // PILOT_RATIO, 1), larger)
+    sizes = (larger // PILOT_RATIO if larger >= FEW_ROWS else larger, larger)
     _try(corpus, cheap, estimator, seed, sizes[0])  # whose imports are no part of a fit
     base = peak_memory()
-    spent = {}
-    for name, unit in (("cheap", cheap), ("dear", dear)):
-        trials = [_try(corpus, unit, estimator, seed, size) for size in sizes]
-        spent[name] = linear(trials[0], trials[1], corpus.rows)
-    low, high = cost(cheap), cost(dear)
-    power = math.log(spent["dear"] / spent["cheap"]) / math.log(high / low) if high > low else 0.0
-    bytes_a_row = max(0, trials[-1].peak_bytes - base) / sizes[1]
-    return (
-        lambda unit: spent["cheap"] * (cost(unit) / low) ** power,
-        lambda rows, at_once: base + at_once * bytes_a_row * rows,
-    )
+    peaks = []
+
+    def spent(unit: Unit, text_of: Unit) -> float:
+        tried = _with_text(unit, text_of.candidates[-1].text)
+        small, large = (_try(corpus, tried, estimator, seed, size) for size in sizes)
+        peaks.append(large.peak_bytes)
+        return linear(small, large, corpus.rows)
+
+    low = spent(cheap, narrow)
+    high = spent(dear, narrow) if cost(dear) > cost(cheap) else low
+    widest = spent(dear, wide) if _max_tokens(wide) > _max_tokens(narrow) else high
+    by_cost = _power(high / low, cost(dear) / cost(cheap))
+    by_tokens = _power(widest / high, _max_tokens(wide) / _max_tokens(narrow))
+    bytes_a_row = max(0, max(peaks) - base) / larger
+
+    def seconds(unit: Unit) -> float:
+        more_tokens = _max_tokens(unit) / _max_tokens(narrow)
+        return float(low * (cost(unit) / cost(cheap)) ** by_cost * more_tokens**by_tokens)
+
+    return seconds, lambda rows, at_once: base + at_once * bytes_a_row * rows
+
+
+def _max_tokens(unit: Unit) -> int:
+    return unit.candidates[-1].text.max_tokens
+
+
+def _with_text(unit: Unit, text: TextSettings) -> Unit:
+    return replace(unit, candidates=tuple(replace(each, text=text) for each in unit.candidates))
+
+
+def _power(cost: float, size: float) -> float:
+    """The power of `size` that `cost` is, where both are ratios."""
+    return math.log(cost) / math.log(size) if size > 1 else 0.0
 
 
 def _try(corpus: Corpus, unit: Unit, estimator: Estimator, seed: int, rows: int) -> _Trial:
-    """Fit `unit` with the first fold held out, on the first `rows` rows."""
+    """Fit `unit` with one fold held out, on `rows` rows."""
     forget_peak_memory()
     scores = cross_validate(_one_fold(corpus, rows), [unit], estimator, seed=seed, cpus=1)
     failed = [each.error for each in scores if not each.ok]
@@ -163,19 +191,27 @@ def _try(corpus: Corpus, unit: Unit, estimator: Estimator, seed: int, rows: int)
 
 
 def _one_fold(corpus: Corpus, rows: int) -> Corpus:
-    """The first `rows` rows, with the first fold alone to hold out."""
-    text, cells = corpus.text, int(corpus.text.row_starts[rows])
+    """So many rows, evenly spaced, with one fold of them to hold out.
+
+    Not the first ones, nor the corpus's own fold: a table may be sorted.
+    """
+    text, chosen = corpus.text, np.arange(rows) * corpus.rows // rows
+    lengths = np.diff(text.row_starts)[chosen]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    cells = np.repeat(text.row_starts[chosen] - starts[:-1], lengths) + np.arange(starts[-1])
     some = TextBlock(
         text.vocabulary,
-        text.row_starts[: rows + 1],
-        text.columns[:cells],
-        text.counts[:cells],
-        text.row_tokens[:rows],
+        starts,
+        text.columns[cells],
+        text.counts[cells],
+        text.row_tokens[chosen],
         left_out_max=0,  # of all rows; whether a choice is exact is not asked here
     )
-    fold = (np.asarray(corpus.fold[:rows]) != corpus.fold[0]).astype(np.int32)
-    labels = corpus.fold_labels[:1]
-    return replace(corpus, text=some, target=corpus.target[:rows], fold=fold, fold_labels=labels)
+    labels = corpus.fold_labels
+    fold = (np.arange(rows) % len(labels) > 0).astype(np.int32)
+    return replace(
+        corpus, text=some, target=corpus.target[chosen], fold=fold, fold_labels=labels[:1]
+    )
 
 
 def linear(small: _Trial, large: _Trial, rows: int) -> float:

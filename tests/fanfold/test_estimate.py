@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +17,9 @@ from rich.console import Console
 
 from fanfold.cli_options import with_assignments
 from fanfold.errors import UserError
-from fanfold.estimate import Estimate, _one_fold, _Trial, estimate, linear, makespan
+from fanfold.estimate import Estimate, _one_fold, _pilot, _Trial, estimate, linear, makespan
+from fanfold.estimators import get_estimator
+from fanfold.grid import Unit, expand, make_units
 from fanfold.outcome import show_estimate
 from fanfold.settings import Settings, from_mapping
 from tests.fanfold.command import fanfold
@@ -44,19 +50,81 @@ def test_it_says_what_to_ask_for_and_what_it_will_cost(found: Estimate) -> None:
 
 
 def test_shares_that_are_packed_are_fewer_tasks() -> None:
-    packed = estimate(Settings(**{**SMALL.as_dict(), "max_tasks": 2}), parallelism=2)
+    packed = estimate(replace(SMALL, max_tasks=2), parallelism=2)
     assert (packed.units, packed.tasks) == (6, 2)
 
 
-def test_one_fold_of_some_rows_is_what_the_whole_corpus_has_of_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [100, 7])
+def test_one_fold_of_some_rows_is_what_the_whole_corpus_has_of_them(
+    rows: int, tmp_path: Path
+) -> None:
     corpus = make_corpus(tmp_path)
-    some = _one_fold(corpus, 100)
+    some = _one_fold(corpus, rows)
+    chosen = [each * corpus.rows // rows for each in range(rows)]
     everything = list(range(len(corpus.text.vocabulary)))
-    assert (some.text.select(everything) != corpus.text.select(everything)[:100]).nnz == 0
-    assert list(some.target) == list(corpus.target[:100])
-    held_out = [each == corpus.fold[0] for each in corpus.fold[:100]]
-    assert [each == 0 for each in some.fold] == held_out
+    assert (some.text.select(everything) != corpus.text.select(everything)[chosen]).nnz == 0
+    assert list(some.text.row_tokens) == list(corpus.text.row_tokens[chosen])
+    assert list(some.target) == list(corpus.target[chosen])
+    assert chosen[0] == 0 and chosen[-1] >= corpus.rows - corpus.rows / rows - 1
+    assert np.sum(some.fold == 0) == math.ceil(rows / len(corpus.fold_labels))
     assert len(some.fold_labels) == 1
+
+
+def test_a_table_sorted_by_its_folds_is_estimated_too(tmp_path: Path) -> None:
+    table = tmp_path / "sorted.csv"
+    lines = [f"some words of text,{row},{row // 20}" for row in range(100)]
+    table.write_text("\n".join(["text,votes,part", *lines]))
+    by_column = Settings(data=str(table), text_column="text", target="votes", fold_column="part")
+    found = estimate(replace(by_column, grid=SMALL.grid), pilot_rows=10)
+    assert (found.rows, found.folds) == (80, 5)
+
+
+def test_an_estimator_that_needs_some_rows_has_them(tmp_path: Path) -> None:
+    table = tmp_path / "few.csv"
+    lines = [f"some words of text,{row}" for row in range(25)]
+    table.write_text("\n".join(["text,votes", *lines]))
+    near = "sklearn.neighbors.KNeighborsRegressor"
+    few = Settings(data=str(table), text_column="text", target="votes", estimator=near, grid="{}")
+    assert estimate(few).rows == 20
+
+
+def test_the_fewest_rows_that_can_be_searched_are_estimated_too(tmp_path: Path) -> None:
+    table = tmp_path / "three.csv"
+    table.write_text("text,votes\n" + "some words,1\n" * 3)
+    few = Settings(data=str(table), text_column="text", target="votes", folds=2)
+    assert estimate(replace(few, grid=SMALL.grid)).rows == 2
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"max_depth": [2, 4, 8]},
+        {"text__max_tokens": [1000, 100, 300]},
+        {"max_depth": [2, 4, 8], "text__max_tokens": [1000, 100, 300], "n_estimators": [9, 99]},
+        [{"max_depth": 8, "text__max_tokens": 100}, {"max_depth": 2, "text__max_tokens": 1000}],
+    ],
+    ids=str,
+)
+def test_every_unit_costs_what_a_law_of_rows_depth_rounds_and_tokens_says(
+    grid: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where trials take what such a law says, so does what is made of them."""
+    corpus, xgboost = make_corpus(tmp_path), get_estimator("xgboost")
+
+    def law(unit: Unit, rows: int) -> float:
+        last = unit.candidates[-1]
+        cost = xgboost.cost(last.model_parameters)
+        return (5 + 0.1 * rows) * cost**1.3 * last.text.max_tokens**0.4
+
+    def tried(corpus: Any, unit: Unit, estimator: Any, seed: int, rows: int) -> _Trial:
+        return _Trial(rows, law(unit, rows), 0)
+
+    monkeypatch.setattr("fanfold.estimate._try", tried)
+    monkeypatch.setattr("fanfold.estimate.FEW_ROWS", 10)
+    units = make_units(expand(grid, xgboost), xgboost)
+    seconds, _ = _pilot(corpus, units, xgboost, seed=1, pilot_rows=100)
+    for unit in units:
+        assert seconds(unit) == pytest.approx(law(unit, corpus.rows))
 
 
 def test_cost_lies_on_the_line_through_two_trials() -> None:
@@ -94,7 +162,7 @@ def test_a_number_out_of_its_range_is_refused(how: dict[str, int], message: str)
 
 
 def test_a_fit_that_fails_is_told() -> None:
-    failing = Settings(**{**SMALL.as_dict(), "text__min_times": 0.9})
+    failing = replace(SMALL, text__min_times=0.9)
     with pytest.raises(UserError, match="the trial fit of .* failed: no token's share"):
         estimate(failing)
 
