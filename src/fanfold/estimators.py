@@ -42,6 +42,9 @@ class Estimator(Protocol):
     def cost(self, parameters: Mapping[str, Any]) -> float:
         """Relative cost of a fit, to balance tasks; no unit."""
 
+    def effective(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """`parameters` and the defaults of all others; None where there is no limit."""
+
     def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         """What of `parameters` the prepared data depends on: equal keys share it."""
 

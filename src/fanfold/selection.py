@@ -110,7 +110,7 @@ def select(
     keys = _simplicity(simplest_by, candidates, estimator)
     chosen = order[0]
     if selection == "one_std_err":
-        chosen = _one_std_err(order, rows, candidates, keys, metric)
+        chosen = _one_std_err(order, rows, candidates, estimator, keys, metric)
     baseline = _row(BASELINE, by_candidate[BASELINE])
     sentence, beats = _against_baseline(rows[chosen], baseline, metric)
     board = _leaderboard(rows, baseline, candidates, order)
@@ -122,8 +122,8 @@ def _why_none(rows: Sequence[dict[str, Any]], metric: str) -> str:
     if reasons:
         return f"none of the {len(rows)} candidates could be fitted; the first: {reasons[0]}"
     return (
-        f"{metric} is undefined for all {len(rows)} candidates, whose predictions are constant:"
-        " choose another metric or another grid"
+        f"{metric} is undefined for all {len(rows)} candidates, as their predictions, or the"
+        " targets of a fold, are constant: choose another metric, another grid or fewer folds"
     )
 
 
@@ -168,6 +168,7 @@ def _one_std_err(
     order: Sequence[int],
     rows: Sequence[dict[str, Any]],
     candidates: Sequence[Candidate],
+    estimator: Estimator,
     keys: Sequence[str],
     metric: str,
 ) -> int:
@@ -180,7 +181,8 @@ def _one_std_err(
     ]
 
     def complexity(place: int) -> list[tuple[bool, float]]:
-        parameters = candidates[place].parameters
+        each = candidates[place]  # whose defaults count as if the grid said them
+        parameters = each.text.as_parameters() | estimator.effective(each.model_parameters)
         return [_rank_value(parameters.get(key.lstrip("-")), key.startswith("-")) for key in keys]
 
     return min(near, key=complexity)

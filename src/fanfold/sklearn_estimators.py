@@ -51,6 +51,9 @@ TRUSTED = {
 DENSE_COPIES = 2
 """The dense matrix, and what the estimator makes of it."""
 
+UNLIMITED = 1000
+"""Iterations that -1, no limit, counts as."""
+
 ONE_AT_A_TIME = {"sklearn.svm.LinearSVR"}
 """Those that draw from a generator of the whole process, so that fits side by side would mix."""
 
@@ -93,7 +96,12 @@ class SklearnEstimator:
 
     def cost(self, parameters: Mapping[str, Any]) -> float:
         """Trees or iterations, where the parameters say them."""
-        return float(parameters.get("n_estimators", parameters.get("max_iter", 1)) or 1)
+        size = parameters.get("n_estimators", parameters.get("max_iter", 1)) or 1
+        return float(size if size > 0 else UNLIMITED)
+
+    def effective(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """`parameters` and scikit-learn's defaults of the others."""
+        return dict(self._new(parameters).get_params())
 
     def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         """Nothing: every candidate reads the same arrays."""

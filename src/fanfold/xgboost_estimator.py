@@ -98,6 +98,15 @@ PARAMETERS: dict[str, Range | tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+# xgboost's own, ibid., but for the rounds and the bins.
+DEFAULTS: dict[str, Any] = {
+    ROUNDS: DEFAULT_ROUNDS, "max_depth": DEFAULT_DEPTH, "max_bin": DEFAULT_BINS,
+    "learning_rate": 0.3, "subsample": 1.0, "colsample_bynode": 1.0, "colsample_bytree": 1.0,
+    "colsample_bylevel": 1.0, "min_child_weight": 1.0, "gamma": 0.0, "reg_alpha": 0.0,
+    "reg_lambda": 1.0, "max_leaves": 0, "max_delta_step": 0.0, "num_parallel_tree": 1,
+    "grow_policy": "depthwise", "objective": "reg:squarederror",
+}  # fmt: skip
+
 
 class XGBoost:
     """`xgboost.train` with `tree_method="hist"`; parameters as in `xgboost.XGBRegressor`."""
@@ -138,6 +147,11 @@ class XGBoost:
         shares = (parameters.get(name, 1) for name in ("subsample", "colsample_bynode"))
         work = math.prod((1 + share) / 2 for share in shares)
         return float(self.rounds(parameters) * trees * depth * work)
+
+    def effective(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """`parameters` and the defaults of the others; None where there is no limit."""
+        values = {**DEFAULTS, **parameters}
+        return values | {name: values[name] or None for name in ("max_depth", "max_leaves")}
 
     def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         """The number of histogram bins, which the data is cut into once, and what a row is."""

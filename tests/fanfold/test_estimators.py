@@ -19,6 +19,7 @@ from sklearn.linear_model import Ridge
 
 from fanfold.errors import UserError
 from fanfold.estimators import get_estimator
+from fanfold.grid import expand, make_units, pack
 from fanfold.sklearn_estimators import ALLOWED, OURS, SklearnEstimator
 from fanfold.xgboost_estimator import PARAMETERS
 from tests.fanfold.slow_search import alike, foremost
@@ -351,6 +352,38 @@ def test_xgboosts_file_is_ubjson(tmp_path: Path) -> None:
 def test_a_larger_fit_costs_more(cheap: dict[str, Any], dear: dict[str, Any]) -> None:
     cost = get_estimator("xgboost").cost
     assert 0 < cost(cheap) < cost(dear)
+
+
+def test_what_is_not_said_is_what_xgboost_takes_by_itself() -> None:
+    estimator = get_estimator("xgboost")
+    matrix, target = random_matrix(50, 3, 0.5, format="csr"), np.arange(50.0)
+    booster = xgboost.train({}, xgboost.DMatrix(matrix, label=target), 1)
+    learner = json.loads(booster.save_config())["learner"]
+    trees = learner["gradient_booster"]["tree_train_param"]
+    model = learner["gradient_booster"]["gbtree_model_param"]
+    theirs = {**trees, **model, "objective": learner["objective"]["name"]}
+    ours = {**estimator.effective({}), "max_leaves": 0, "max_bin": 256}
+    del ours["n_estimators"]  # an argument of its own
+    for name, value in ours.items():
+        wanted = theirs[name]
+        if isinstance(value, str):
+            assert wanted == value
+        else:
+            assert float(wanted) == pytest.approx(value), name
+    assert set(ours) | {"n_estimators"} == set(PARAMETERS)
+
+
+def test_what_is_not_said_is_what_scikit_learn_takes_by_itself() -> None:
+    ridge = get_estimator("sklearn.linear_model.Ridge")
+    assert ridge.effective({"tol": 0.1}).items() >= {"tol": 0.1, "alpha": 1.0}.items()
+
+
+def test_iterations_without_a_limit_are_packed_like_many() -> None:
+    svr = get_estimator("sklearn.svm.SVR")
+    assert svr.cost({"max_iter": -1}) > svr.cost({"max_iter": 10}) > 0
+    grid = {"C": [float(each) for each in range(1, 8)], "max_iter": [-1]}
+    shares = pack(make_units(expand(grid, svr), svr), svr, 3)
+    assert sorted(map(len, shares)) == [2, 2, 3]
 
 
 def test_candidates_of_equal_bins_share_their_data() -> None:

@@ -175,6 +175,25 @@ def test_no_limit_is_the_least_simple_value() -> None:
     assert found.winner.parameters == {"max_depth": 30}
 
 
+@pytest.mark.parametrize(
+    ("simple", "other", "simplest_by"),
+    [
+        ({"max_depth": 6}, {"max_depth": 0}, ""),  # 0: no limit
+        ({}, {"max_depth": 12}, ""),  # of its own it has 6
+        ({"max_depth": 4}, {"n_estimators": 500}, ""),  # 100 rounds
+        ({"text__max_tokens": 50}, {}, "text__max_tokens"),  # 100 tokens
+        ({}, {"reg_lambda": 0.5}, "-reg_lambda"),  # 1
+    ],
+)
+def test_what_the_grid_does_not_say_is_as_simple_as_it_is(
+    simple: dict[str, Any], other: dict[str, Any], simplest_by: str
+) -> None:
+    how = {"selection": "one_std_err", "simplest_by": simplest_by}
+    best, near = [0.9, 1.0, 1.1], [1.01] * 3
+    assert chosen_of([other, simple], [best, near], **how).winner.parameters == simple
+    assert chosen_of([simple, other], [best, near], **how).winner.parameters == simple
+
+
 def test_with_one_fold_there_is_no_standard_error_and_the_best_wins() -> None:
     candidates = expand({"max_depth": [12, 3]}, XGBOOST)
     scores = tidy(candidates, [on_all([1.0] * 3), on_all([1.01] * 3)])
