@@ -115,7 +115,8 @@ class Corpus:
         fold_labels: the folds' names.
         settings: the settings that made the corpus.
         data: which table it was made from: `uri`, and of a file or object `size` and `version`.
-        digest: SHA-256 of all that a score can depend on; equal for equal input anywhere.
+        digest: SHA-256 of all that a score can depend on, the target as float32; equal for
+            equal input anywhere.
     """
 
     text: TextBlock

@@ -84,7 +84,7 @@ class Model:
                     f"the model reads the column {column!r}, and there are {', '.join(names)}"
                     f"{did_you_mean(column, names)}"
                 )
-            data = data[column]
+            data = data[data.columns[names.index(column)]]  # whose name may be a number
         return [text if isinstance(text, str) else _text_of(text) for text in data]
 
     def importances(self, top: int = 30) -> list[tuple[str, float]]:
@@ -107,7 +107,8 @@ class Model:
 
 
 def _text_of(value: Any) -> str | None:
-    missing = value is None or value != value  # NaN and NaT differ from themselves
+    # NaN and NaT differ from themselves; whether pandas' NA does is neither true nor false.
+    missing = value is None or type(value).__name__ == "NAType" or value != value
     return None if missing else str(value)
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fanfold.arrays import Floats
 from fanfold.errors import UserError
+from fanfold.preprocess import as_texts
 from fanfold.storage import published
 from fanfold.table import Batch, read_table, require_columns
 
@@ -57,7 +58,7 @@ def predict_table(model: Model, data: str, output: str | Path) -> tuple[int, int
             for reject in batch.rejects[: max(0, SHOWN_REJECTS - unread)]:
                 logger.warning("not_predicted line=%s reason=%r", reject.line, reject.reason)
             unread += len(batch.rejects)
-            yield batch, model.predict(batch.rows.column(column).to_pylist())
+            yield batch, model.predict(as_texts(batch.rows.column(column)).to_list())
 
     with published(output) as beside, _writer(beside) as write:
         for table in number_rows(predicted()):

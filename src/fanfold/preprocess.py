@@ -135,7 +135,8 @@ def _read(
             good = np.isfinite(values)
             rows = batch.rows.filter(pa.array(good))
             found.target.append(values[good])
-            found.empty.append(_texts(rows, settings.text_column).str.len_bytes().to_numpy() == 0)
+            texts = as_texts(rows.column(settings.text_column))
+            found.empty.append(texts.str.len_bytes().to_numpy() == 0)
             for name, column in wanted.items():
                 found.labels[name] += _strings(rows.column(column)).to_list()
             writer = writer or pa.ipc.new_file(spool, rows.schema)
@@ -188,8 +189,9 @@ def _strings(column: pa.Array) -> pl.Series:
     return pl.Series(column).cast(pl.String, strict=False)
 
 
-def _texts(rows: pa.RecordBatch, text_column: str) -> pl.Series:
-    return _strings(rows.column(text_column)).fill_null("")
+def as_texts(column: pa.Array) -> pl.Series:
+    """A column as text, also one of numbers or dates; what is missing is empty."""
+    return _strings(column).fill_null("")
 
 
 def _check_bad_rows(found: _Read, settings: Settings) -> None:
@@ -256,7 +258,7 @@ def _write_corpus(
 
     def texts() -> Iterator[pl.Series]:
         for rows, where in _batches(spool):
-            yield _texts(rows.filter(pa.array(used[where])), settings.text_column)
+            yield as_texts(rows.filter(pa.array(used[where])).column(settings.text_column))
 
     with written_beside(folder) as beside:
         beside.mkdir()

@@ -48,8 +48,8 @@ def split_rows(
 
     Args:
         empty: rows without text; they may be test rows but join no fold.
-        test_fraction: share of rows to hold out, rounded to whole rows, at least one.
-        folds: number of folds; their sizes differ by at most one.
+        test_fraction: share of rows (with `group`, of groups) to hold out, at least one.
+        folds: number of folds; their sizes (with `group`, in groups) differ by at most one.
         seed: of every random choice.
         split: for each row `train` or `test`, in place of the random split.
         fold: a label for each training row, one fold a label, in place of random folds.
@@ -154,7 +154,10 @@ def _random_folds(
     index = np.full(len(used), -1, dtype=np.int32)
     if group is None:
         if len(rows) < folds:
-            raise UserError(f"{len(rows)} training rows with text cannot make {folds} folds")
+            raise UserError(
+                f"{len(rows)} training rows with text cannot make {folds} folds:"
+                " set folds to less, or give more rows"
+            )
         index[random.permutation(rows)] = np.arange(len(rows)) % folds
         return index
     from sklearn.model_selection import GroupKFold

@@ -23,6 +23,7 @@ from fanfold.versions import git_revision, versions
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fanfold.model import Model
     from fanfold.scoring import FoldScore
     from fanfold.selection import Selection
 
@@ -219,7 +220,7 @@ def train_final(
     seed = learned_from.settings["seed"]
     train(learned_from, chosen, search.estimator, seed=seed).save(model)
     loaded = load_model(model)
-    tested = _test_metrics(loaded, test, learned_from.settings["target"])
+    tested = _test_metrics(loaded, test, learned_from.settings)
     board, tidy = read_leaderboard(leaderboard, search.candidates), read_scores(scores)
     preprocessed = with_settings(read_json(summary), search, winner, settings)
     whole = whole_summary(preprocessed, board, tidy, cost)
@@ -244,7 +245,7 @@ def train_final(
     return {name: value for name, value in tested.items() if value is not None}
 
 
-def _test_metrics(model: Any, test: str, expression: str) -> dict[str, float | None]:
+def _test_metrics(model: Model, test: str, settings: Mapping[str, Any]) -> dict[str, float | None]:
     """Metrics of `model` on the rows of the Parquet file `test`; null where undefined."""
     import math
 
@@ -252,16 +253,16 @@ def _test_metrics(model: Any, test: str, expression: str) -> dict[str, float | N
     import pyarrow.parquet as pq
 
     from fanfold.metrics import regression_metrics
-    from fanfold.preprocess import as_floats
+    from fanfold.preprocess import as_floats, as_texts
     from fanfold.target import parse_target
 
-    target = parse_target(expression)
+    target, text_column = parse_target(settings["target"]), settings["text_column"]
     truth, estimate = [], []
     with pq.ParquetFile(test) as file:
         for number in range(file.num_row_groups):  # each as small as a batch of preprocess
-            rows = file.read_row_group(number)
+            rows = file.read_row_group(number, columns=[text_column, *target.columns])
             truth.append(target({name: as_floats(rows.column(name)) for name in target.columns}))
-            estimate.append(model.predict(rows.to_pandas()))
+            estimate.append(model.predict(as_texts(rows.column(text_column)).to_list()))
     found = regression_metrics(np.concatenate(truth), np.concatenate(estimate))
     return {name: None if math.isnan(value) else value for name, value in found.items()}
 

@@ -29,6 +29,9 @@ OPERATORS: dict[type[ast.operator], Callable[[Floats, Floats], Floats]] = {
     ast.Mult: np.multiply,
     ast.Div: np.divide,
 }
+NAME = r"([^\W\d][\w\u0300-\u036f]*)"
+"""A name of letters, with or without marks on them."""
+
 MAX_LENGTH = 1000
 """Longest expression in characters; a parser's recursion is not to be played with."""
 
@@ -91,6 +94,8 @@ def parse_target(expression: str) -> Target:
 
     try:
         plain = re.sub(r"`([^`]+)`", placeholder, expression.strip())
+        # Python would read other letters, which look the same, for those that are not ASCII (NFKC).
+        plain = re.sub(NAME, lambda m: m[0] if m[0].isascii() else placeholder(m), plain)
         if "#" in plain:
             raise SyntaxError("Python would take the rest for a comment")
         tree = ast.parse(plain, mode="eval").body

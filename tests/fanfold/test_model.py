@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,6 +57,19 @@ def test_a_list_a_series_and_a_frame_are_predicted_alike(model: Model) -> None:
 def test_a_missing_text_is_an_empty_document(model: Model) -> None:
     missing, nan, empty = model.predict([None, float("nan"), ""])  # type: ignore[list-item]
     assert missing == nan == empty
+
+
+@pytest.mark.parametrize("dtype", ["string", "string[pyarrow]", object])
+def test_pandas_own_missing_value_is_an_empty_document(dtype: Any, model: Model) -> None:
+    series = pd.Series([pd.NA, "love the party"], dtype=dtype)
+    np.testing.assert_array_equal(model.predict(series), model.predict([None, "love the party"]))
+
+
+def test_a_column_may_have_a_number_for_a_name(model: Model) -> None:
+    settings = {**model.manifest["settings"], "text_column": "1"}
+    numbered = replace(model, manifest={**model.manifest, "settings": settings})
+    frame = pd.DataFrame({0: range(5), 1: TEXTS})
+    np.testing.assert_array_equal(numbered.predict(frame), model.predict(TEXTS))
 
 
 def test_no_text_gives_no_prediction(model: Model) -> None:

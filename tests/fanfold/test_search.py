@@ -13,6 +13,7 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 
 import fanfold
 from fanfold.errors import UserError
+from fanfold.predict_table import predict_table
 from fanfold.search import TuneResult
 from fanfold.table import read_table
 from tests.contract import FILES
@@ -146,3 +147,27 @@ def test_a_mistake_is_named_before_the_table_is_read() -> None:
         fanfold.tune("nowhere.csv", grid={"max_depht": [3]})
     with pytest.raises(UserError, match=r"no setting is named 'fold'.*did you mean 'folds'"):
         fanfold.tune("nowhere.csv", fold=3)
+
+
+def test_codes_with_gaps_are_the_same_text_in_training_test_and_prediction(
+    tmp_path: Path,
+) -> None:
+    """pandas would make floats of whole numbers where some are missing, and `5` would be `5.0`."""
+    codes = [None if row % 7 == 0 else row % 5 for row in range(300)]
+    votes = [0.0 if code is None else 10.0 * code for code in codes]
+    sides = ["test" if row % 4 == 0 else "train" for row in range(300)]
+    table = pl.DataFrame({"code": codes, "votes": votes, "side": sides})
+    table.write_parquet(tmp_path / "codes.parquet")
+    result = fanfold.tune(
+        tmp_path / "codes.parquet", text_column="code", target="votes", split_column="side",
+        grid={"n_estimators": [30]}, folds=2,
+    )  # fmt: skip
+    texts = ["" if code is None else str(code) for code in codes]
+    expected = result.model.predict(texts)
+    known = np.array([code is not None for code in codes])
+    np.testing.assert_allclose(expected[known], np.array(votes)[known], atol=0.01)
+    error = root_mean_squared_error(votes[::4], expected[::4])
+    assert result.metrics["rmse"] == pytest.approx(error, abs=1e-12)
+    predict_table(result.model, str(tmp_path / "codes.parquet"), tmp_path / "found.csv")
+    found = pd.read_csv(tmp_path / "found.csv")["prediction"]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)

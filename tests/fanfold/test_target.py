@@ -87,6 +87,9 @@ def test_the_target_is_what_python_itself_makes_of_the_expression(pair: tuple[st
         ("`two words` + __0", ("two words", "__0")),
         ("log(log)", ("log",)),
         ("`class`", ("class",)),
+        ("log1p(\u00b5g) / \u212b", ("\u00b5g", "\u212b")),  # not the Greek mu, nor A with a ring
+        ("cafe\u0301 + caf\u00e9", ("cafe\u0301", "caf\u00e9")),  # columns that look alike
+        ("\uff41 + a1e5", ("\uff41", "a1e5")),
     ],
 )
 def test_a_target_tells_the_columns_that_it_reads_each_once(

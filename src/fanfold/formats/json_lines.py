@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from fanfold.batch import Batch, OpenStream, Reject, stretches
+from fanfold.batch import BATCH_BYTES, Batch, OpenStream, Reject, stretches
 from fanfold.errors import UserError
 
 BOM = b"\xef\xbb\xbf"
@@ -55,10 +55,15 @@ def read_json_lines(
             row = _parse(line)
             names |= dict.fromkeys(row) if isinstance(row, dict) else {}
             if len(names) > max_columns:
-                raise UserError(f"the objects of {uri!r} have more than {max_columns} keys")
+                raise UserError(
+                    f"the objects of {uri!r} have more than {max_columns} keys, each of which is"
+                    " a column: leave those out that are not needed"
+                )
     if not names:
         raise UserError(f"{uri!r} holds no row: a JSON object with a key is needed on each line")
     schema = pa.schema([(name, pa.string()) for name in names])
+    # A value that a row lacks takes room too: an offset of 4 bytes.
+    batch_rows = max(1, min(batch_rows, BATCH_BYTES // (4 * len(names))))
     with open_stream() as stream:
         lines = _lines(stream, uri, max_record_bytes)
         for some in stretches(lines, batch_rows, lambda numbered: len(numbered[1])):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fanfold.batch import Batch, Reject
+from fanfold.batch import BATCH_BYTES, Batch, Reject
 from fanfold.errors import UserError
 from fanfold.formats.json_lines import read_json_lines
 
@@ -39,6 +39,13 @@ def test_a_key_that_comes_late_is_a_column_of_every_batch() -> None:
     assert [batch.rows.to_pylist() for batch in batches] == [
         [{"a": "1", "b": None}], [{"a": "2", "b": None}], [{"a": "4", "b": "3"}],
     ]  # fmt: skip
+
+
+def test_of_many_keys_few_rows_are_a_batch() -> None:
+    lines = [b'{"k%d": 1}' % (row % 3000) for row in range(9000)]
+    batches = read(b"\n".join(lines), batch_rows=65536)
+    assert sum(batch.rows.num_rows for batch in batches) == 9000
+    assert max(batch.rows.nbytes for batch in batches) < 2 * BATCH_BYTES
 
 
 @pytest.mark.parametrize(
