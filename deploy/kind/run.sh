@@ -5,8 +5,12 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 source deploy/kind/reach.sh
 
+settings=()
+for setting in data=sample:20000 max_tasks=4 \
+    ledger="$ledger" s3_endpoint="$s3_endpoint" s3_secret="$s3_secret"; do
+    # fanfold takes a setting once: one that is among the arguments is left to them.
+    [[ " $*" =~ [\ =]${setting%%=*}= ]] || settings+=(--set "$setting")
+done
+
 .venv/bin/fanfold submit --host "$host" --image "$image" --service-account "$service_account" \
-    --experiment kind --parallelism 2 \
-    --set data=sample:20000 --set max_tasks=4 \
-    --set ledger="$ledger" --set s3_endpoint="$s3_endpoint" --set s3_secret="$s3_secret" \
-    --wait "$@"
+    --experiment kind --parallelism 2 "${settings[@]}" --wait "$@"

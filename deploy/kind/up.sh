@@ -15,12 +15,17 @@ done
 kind get clusters | grep -x "$cluster" >/dev/null ||
     kind create cluster --config deploy/kind/cluster.yaml --wait 5m
 
-# In kind's network, where the nodes find it by its name.
+# In kind's network, where the nodes find it by its name. One that cannot start, as its port is
+# taken, is removed: another start would try the same port.
 if docker container inspect "$registry" >/dev/null 2>&1; then
     docker start "$registry"
 else
     docker run --detach --name "$registry" --restart unless-stopped --network kind \
-        --publish "127.0.0.1:$registry_port:5000" registry:3.0.0
+        --publish "127.0.0.1:$registry_port:5000" registry:3.0.0 || {
+        docker rm --force "$registry" >/dev/null
+        echo "error: no registry; if its port is taken: make kind-up REGISTRY_PORT=5002" >&2
+        exit 1
+    }
 fi
 
 # To a node localhost is the node itself: it has to be told where this localhost is.

@@ -98,6 +98,13 @@ def _check_json(field: dataclasses.Field[Any], given: Any) -> None:
     )
     if not right:
         raise UserError(f"{field.name} must be JSON such as {example} but is {given!r}")
+    for name, text in ((n, v) for each in inner for n, v in each.items()):
+        # As YAML and JSON have numbers and booleans, which Kubernetes takes for no label's value.
+        if not isinstance(text, str) and name != "tolerationSeconds":
+            raise UserError(
+                f"{field.name}: the value of {name!r} must be text but is {json.dumps(text)}:"
+                f' write "{json.dumps(text)}"'
+            )
 
 
 _QUANTITIES = {

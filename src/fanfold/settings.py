@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fanfold.errors import UserError, did_you_mean
+from fanfold.storage.environment import server_address
 
 METRICS = ("rmse", "mae", "rsq")
 
@@ -158,6 +159,8 @@ class Settings:
         for name in ("data", "text_column", "target"):
             if not getattr(self, name).strip():
                 raise UserError(f"{name} is empty: {describe(name)}")
+        if self.s3_endpoint:
+            server_address(self.s3_endpoint, "s3_endpoint")  # a password in it would be kept
 
     def as_dict(self) -> dict[str, Any]:
         """Every setting by its name, in the order of declaration."""

@@ -30,7 +30,8 @@ echo "${0##*/} $(printf '%q ' "$@")" >>"$CALLS"
 """
 ANSWERS = {
     "docker": 'case "$*" in *RepoDigests*) printf "elsewhere/x@sha256:9\\n$IMAGE\\n" ;;'
-    ' "container inspect"*) exit ${NO_REGISTRY:-0} ;; exec*) cat >>"$CALLS" ;; esac',
+    ' "container inspect"*) exit ${NO_REGISTRY:-0} ;; exec*) cat >>"$CALLS" ;;'
+    " run*) exit ${PORT_TAKEN:-0} ;; esac",
     "kind": 'case "$*" in "get clusters") echo "$CLUSTERS" ;; "get nodes"*) echo one two ;; esac',
     "kubectl": 'case "$*" in *port-forward*) exec sleep 60 ;; *dry-run*) echo "$WARNING" >&2;'
     ' exit ${REFUSED:-0} ;; *"get jobs"*) echo "job/one" ;;'
@@ -108,6 +109,15 @@ def test_up_again_makes_neither_cluster_nor_registry_anew(clone: Clone) -> None:
     assert clone.calls("docker", "start") == [["docker", "start", "fanfold-registry"]]
 
 
+def test_a_registry_that_cannot_start_leaves_nothing_that_another_port_would_meet(
+    clone: Clone,
+) -> None:
+    told = clone.run("kind/up.sh", NO_REGISTRY="1", PORT_TAKEN="125")
+    assert told.returncode == 1 and "make kind-up REGISTRY_PORT=" in told.stderr
+    assert clone.calls("docker", "rm") == [["docker", "rm", "--force", "fanfold-registry"]]
+    assert clone.calls("kubectl") == []
+
+
 @pytest.mark.parametrize("tool", ["docker", "kind", "kubectl", "git"])
 def test_up_names_the_tool_that_is_missing_and_makes_nothing(clone: Clone, tool: str) -> None:
     (clone.folder / "tools" / tool).unlink()
@@ -147,6 +157,19 @@ def test_run_sets_what_the_pipeline_takes(clone: Clone) -> None:
     assert f"name: {given['s3_secret']}\n" in secret
     ClusterSettings(s3_secret=given.pop("s3_secret"))
     Settings(**given)
+
+
+def test_what_the_user_sets_takes_the_place_of_what_run_sets(clone: Clone) -> None:
+    own = ["--set", "data=s3://tables/posts.csv", "--set=s3_endpoint=", "--set", "ledger="]
+    assert clone.run("kind/run.sh", *own).returncode == 0
+    (submitted,) = clone.calls("fanfold", "submit")
+    said = re.findall(r"--set[ =](\w+)=(\S*)", " ".join(submitted))
+    given = dict(said)
+    assert len(given) == len(said), "a setting may be said once"
+    assert (given["data"], given["s3_endpoint"], given["ledger"]) == (
+        "s3://tables/posts.csv", "", "",
+    )  # fmt: skip
+    assert given["max_tasks"] == "4"
 
 
 def test_test_hands_the_tests_the_same_image_account_and_ledger(clone: Clone) -> None:

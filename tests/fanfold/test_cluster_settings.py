@@ -63,6 +63,24 @@ def test_tolerations_are_a_list_or_its_json(name: str, value: Any) -> None:
     assert ClusterSettings(**{name: value}).as_arguments()[name] == expected
 
 
+def test_a_toleration_may_end_after_so_many_seconds() -> None:
+    value = [{"key": "spot", "effect": "NoExecute", "tolerationSeconds": 60}]
+    assert ClusterSettings(tolerations=value).as_arguments()["tolerations"] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("tolerations", [{"key": "spot", "value": True}], """'value' .* true: write "true\""""),
+        ("node_selector", '{"cores": 4}', """'cores' .* is 4: write "4\""""),
+        ("cross_validate_node_selector", {"spot": None}, "'spot' must be text but is null"),
+    ],
+)
+def test_what_yaml_takes_for_no_text_is_refused(name: str, value: Any, said: str) -> None:
+    with pytest.raises(UserError, match=f"{name}: the value of {said}"):
+        ClusterSettings(**{name: value})
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -60,6 +60,8 @@ REFUSED = [
     ("grid", {"max_depth": [6]}, "grid must be text but is {'max_depth': [6]}"),
     ("ledger", 7, "ledger must be text but is 7"),
     ("s3_endpoint", 7, "s3_endpoint must be text but is 7"),
+    ("s3_endpoint", "ftp://h", "s3_endpoint is no address of a server: 'ftp://h'; give http://"),
+    ("s3_endpoint", "http://key:secret@h", "s3_endpoint is no address of a server: (not shown"),
     ("estimator", 7, "estimator must be text but is 7"),
     ("text__max_tokens", 0, f"text__max_tokens {POSITIVE} 0"),
     ("text__max_tokens", "all", f"text__max_tokens {WHOLE} 'all'"),
@@ -113,6 +115,7 @@ TYPED = [
     ("share_fits", "False", False),
     ("share_fits", np.bool_(False), False),
     ("text_column", "5", "5"),
+    ("s3_endpoint", "minio:9000", "minio:9000"),
     ("split_column", "true", "true"),
     ("fold_column", " padded ", " padded "),
 ]

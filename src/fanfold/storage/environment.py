@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+from fanfold.errors import UserError
+
 ENDPOINT = "AWS_ENDPOINT_URL_S3"
 
 Variables = tuple[tuple[str, str], ...]
@@ -39,6 +41,21 @@ def first_set(*names: str) -> str | None:
 def variables(*prefixes: str) -> Variables:
     """The variables whose names begin so: the key under which a client can be kept."""
     return tuple(item for item in sorted(os.environ.items()) if item[0].startswith(prefixes))
+
+
+def server_address(given: str, name: str) -> str:
+    """The address of a server, `https://` unless it says `http://`; `name` is what holds it.
+
+    Raises:
+        UserError: it is not an address of a server, or holds a user and password.
+    """
+    address = given.rstrip("/") if "://" in given else f"https://{given.rstrip('/')}"
+    if not is_server_address(address):
+        raise UserError(
+            f"{name} is no address of a server: {shown(given)}; give http://host:port or"
+            " https://host"
+        )
+    return address
 
 
 def is_server_address(text: str) -> bool:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from minio import Minio
 
 from fanfold.errors import UserError
-from fanfold.storage.environment import Variables, first_set, is_server_address, shown, variables
+from fanfold.storage.environment import Variables, first_set, server_address, variables
 from fanfold.storage.patient_pool import PatientPool
 from fanfold.storage.retry import Patience, answer_seconds
 from fanfold.storage.s3_credentials import EnvironmentCredentials
@@ -62,11 +62,4 @@ def endpoint_url() -> str:
     given = first_set(*ENDPOINT_VARIABLES)
     if given is None:
         return AMAZON
-    endpoint = given.rstrip("/") if "://" in given else f"https://{given.rstrip('/')}"
-    if not is_server_address(endpoint):
-        variable = next(name for name in ENDPOINT_VARIABLES if os.environ.get(name))
-        raise UserError(
-            f"{variable} is no address of a server: {shown(given)}; "
-            "give http://host:port or https://host"
-        )
-    return endpoint
+    return server_address(given, next(n for n in ENDPOINT_VARIABLES if os.environ.get(n)))
