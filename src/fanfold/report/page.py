@@ -112,8 +112,11 @@ def _columns(charts: int) -> int:
 
 
 def _folds_of(ranked: int, rows: records.Records) -> str:
-    shown = len({row["rank"] for row in rows})
-    return "each candidate" if shown == ranked else f"the best {shown} candidates"
+    ranks = {row["rank"] for row in rows}
+    if len(ranks) == ranked:
+        return "each candidate"
+    apart = max(ranks) > len(ranks)  # the winner, who need not be among the best
+    return f"the best {len(ranks) - apart} candidates{' and the winner' if apart else ''}"
 
 
 @functools.cache

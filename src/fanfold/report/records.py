@@ -9,7 +9,14 @@ from typing import Any, TypeAlias
 
 from fanfold.report.data import Board, Candidate, ReportData, number
 from fanfold.report.scales import Axis, Range, nice_numbers
-from fanfold.report.words import fixed, number_text, plain, seconds_text, value_text
+from fanfold.report.words import (
+    fixed,
+    number_text,
+    own_decimals,
+    plain,
+    seconds_text,
+    value_text,
+)
 from fanfold.scoring import BASELINE
 
 Records: TypeAlias = list[dict[str, Any]]
@@ -102,7 +109,9 @@ def fold_rows(data: ReportData, board: Board) -> Records:
     for identity, fold, value in zip(own["candidate"], own["fold"], own["value"], strict=True):
         values[str(identity)][str(plain(fold))] = number(value)
     folds = fold_names(values[board.winner.identity])
-    best = board.ranked[: min(MOST_ROWS, max(5, _MOST_CELLS // max(1, len(folds))))]
+    best = list(board.ranked[: min(MOST_ROWS, max(5, _MOST_CELLS // max(1, len(folds))))])
+    if board.winner not in best:  # the simplest may be far from the best
+        best.append(board.winner)
     baseline = values[BASELINE]
     return [
         {
@@ -132,7 +141,7 @@ def axis_rows(axes: Sequence[Axis], metric: str, scores: Range) -> Records:
         rows += [{"axis": field, "place": place, "text": text} for place, text in axis.ticks()]
     rows.append({"axis": "goodness", "title": metric})
     ticks = nice_numbers(scores.low, scores.high)
-    places = max((len(f"{tick:.10g}".partition(".")[2]) for tick in ticks), default=0)
+    places = max(map(own_decimals, ticks), default=0)
     rows += [
         {"axis": "goodness", "place": scores.goodness(tick), "text": fixed(tick, places)}
         for tick in ticks

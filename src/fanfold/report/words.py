@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 Value: TypeAlias = bool | int | float | str | None
@@ -34,6 +35,11 @@ def decimals(value: float, digits: int = 4) -> int:
     if not math.isfinite(value) or value == 0:
         return 0
     return max(0, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def own_decimals(value: float) -> int:
+    """Decimals that a round number is written with: 2 of 0.25, 5 of 2e-05."""
+    return max(0, -int(Decimal(f"{value:.10g}").as_tuple().exponent))
 
 
 def fixed(value: float, places: int) -> str:
