@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from fanfold import cli_cluster, cli_ledger, xgboost_library
 from fanfold.cli_exit import run_and_leave
-from fanfold.cli_log import log
-from fanfold.cli_options import (
-    Given,
-    allowed_values,
-    read_grid,
-    read_parameters,
-    takes_settings,
-    with_assignments,
-)
+from fanfold.cli_log import log, stdout
+from fanfold.cli_options import Given, allowed_values, read_settings, takes_settings
 from fanfold.cluster_settings import cluster_fields, pipeline_parameters
-from fanfold.errors import UserError
+from fanfold.places import check_file
 from fanfold.settings import describe, fields, from_mapping
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 app = typer.Typer(
     help="Cross-validate every combination of a hyperparameter grid over text; keep the best.",
@@ -87,8 +75,7 @@ def tune(
     fanfold tune posts.csv --text-column post --target "log1p(votes)" --output found
     """
     console = log(verbose)
-    settings = from_mapping(read_grid(with_assignments({**given, "data": data}, set_ or [])))
-    _check_writable_folder(output)
+    settings = from_mapping(read_settings({**given, "data": data}, set_))
     from fanfold.progress_view import following
     from fanfold.search import tune as search
 
@@ -122,9 +109,8 @@ def run(
     fanfold run --set data=posts.csv --set text_column=post --set target=votes --output found
     """
     console = log(verbose)
-    settings = read_grid({**read_parameters(params), **with_assignments({}, set_ or [])})
+    settings = read_settings({}, set_, params)
     checked, _ = pipeline_parameters(settings)
-    _check_writable_folder(output)
     from fanfold.progress_view import following
     from fanfold.runner import run_pipeline
 
@@ -159,14 +145,14 @@ def estimate(
     fanfold estimate posts.csv --text-column post --target votes --cpu-hour-price 0.05
     """
     log(verbose)
-    settings = from_mapping(read_grid(with_assignments({**given, "data": data}, set_ or [])))
+    settings = from_mapping(read_settings({**given, "data": data}, set_))
     from fanfold.estimate import estimate as of_search
     from fanfold.outcome import show_estimate
     from fanfold.storage import s3_endpoint
 
     with s3_endpoint(settings.s3_endpoint):
         found = of_search(settings, parallelism=parallelism, cpus=cpus)
-    show_estimate(found, settings.cpu_hour_price, _stdout())
+    show_estimate(found, settings.cpu_hour_price, stdout())
 
 
 @app.command()
@@ -189,7 +175,7 @@ def predict(
     from fanfold.predict_table import check_ending, predict_table
 
     check_ending(output)
-    _check_writable(output, overwrite)
+    check_file(output, overwrite)
     rows, unread = predict_table(load_model(model), data, output)
     if unread:
         console.print(f"{unread:,} of {rows:,} rows could not be read: their prediction is empty")
@@ -214,7 +200,7 @@ def sample(
     log(verbose)
     from fanfold.sample import DEFAULT_SEED, parse_sample_uri, write_sample
 
-    _check_writable(output, overwrite)
+    check_file(output, overwrite)
     write_sample(output, parse_sample_uri(f"sample:{rows}"), DEFAULT_SEED if seed is None else seed)
     typer.echo(f"{rows:,} rows: {output}")
 
@@ -237,7 +223,7 @@ def compile_(
     fanfold compile --image registry.example/fanfold:1 --output tune.yaml
     """
     console = log(verbose)
-    _check_writable(output, overwrite)
+    check_file(output, overwrite)
     from fanfold import containers
     from fanfold.compiled import compiled_pipeline
     from fanfold.storage import write_bytes
@@ -263,7 +249,6 @@ def settings() -> None:
 
     `--set name=value` takes them all; those of cpu and memory are the pipeline's alone.
     """
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -275,39 +260,7 @@ def settings() -> None:
         if allowed:
             about.append(f"\n{allowed}", "dim")
         table.add_row(Text(each.name, "bold"), Text(str(each.default)), about)
-    Console().print(table)
-
-
-def _check_writable(output: str, overwrite: bool) -> None:
-    """Raise `UserError` where the file `output` cannot be written, before long work."""
-    from fanfold.storage import exists, is_remote
-
-    if not is_remote(output) and Path(output).is_dir():
-        raise UserError(f"the output {output!r} is a folder: name a file")
-    if not overwrite and exists(output):
-        raise UserError(f"the output {output!r} exists: name another, or add --overwrite")
-    _check_writable_folder(output)
-
-
-def _check_writable_folder(output: str) -> None:
-    """Raise `UserError` where nothing can be written beside `output` on this machine."""
-    from fanfold.storage import is_remote
-
-    if is_remote(output):
-        return
-    parent = next(each for each in Path(output).absolute().parents if each.exists())
-    try:
-        tempfile.TemporaryFile(dir=parent).close()
-    except OSError as error:
-        raise UserError(
-            f"cannot write {output!r}: {str(parent)!r}: {error.strerror}; name another place"
-        ) from None
-
-
-def _stdout() -> Console:
-    from rich.console import Console
-
-    return Console(highlight=False)
+    stdout().print(table)
 
 
 def _show(output: str, endpoint: str) -> None:
@@ -315,4 +268,4 @@ def _show(output: str, endpoint: str) -> None:
     from fanfold.storage import fetched, join, s3_endpoint
 
     with s3_endpoint(endpoint), fetched(output) as folder:
-        show_outcome(folder, _stdout(), report=join(output, "report.html"))
+        show_outcome(folder, stdout(), report=join(output, "report.html"))

@@ -10,8 +10,8 @@ import typer
 
 from fanfold.cli_access import Reach, reaches_kfp
 from fanfold.cli_exit import Stopped
-from fanfold.cli_log import log
-from fanfold.cli_options import read_grid, read_parameters, with_assignments
+from fanfold.cli_log import log, stdout
+from fanfold.cli_options import read_settings
 from fanfold.errors import UserError
 
 if TYPE_CHECKING:
@@ -68,10 +68,11 @@ def submit(
     """
     console = log(verbose)
     _check_positive(patience=patience, every=every)
-    settings = read_grid({**read_parameters(params), **with_assignments({}, set_ or [])})
+    settings = read_settings({}, set_, params)
     from fanfold import client
 
-    if retry and (settings or experiment or name or image or parallelism or pipeline_root):
+    of_a_run = (settings, experiment, name, image, parallelism, pipeline_root, service_account)
+    if retry and any(each not in (None, "", {}) for each in of_a_run):
         raise UserError("--retry goes on with a run as it was begun: give nothing else of a run")
     kfp = reach()
     if retry:
@@ -180,16 +181,15 @@ def _ended(kfp: Kfp, run: Run, console: Console, patience: float, every: float) 
 
 
 def _show(kfp: Kfp, run: Run) -> None:
-    from rich.console import Console
-
     from fanfold import client
     from fanfold.client.view import leaderboard
     from fanfold.outcome import show_outcome
 
     result = client.result_of(kfp, run)
-    console = Console(highlight=False)
+    console = stdout()
     with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
         result.write_told(Path(scratch))
         show_outcome(Path(scratch), console, report=result.report)
         console.print(f"Model: {result.model}\nRun: {kfp.link(run.id)}\n", soft_wrap=True)
-        console.print(leaderboard(Path(scratch) / "leaderboard.csv", result.best["metric"]))
+        board = Path(scratch) / "leaderboard.csv"
+        console.print(leaderboard(board, result.best["metric"], console.width))

@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fanfold.cli_log import log
+from fanfold.cli_log import log, stdout
 from fanfold.errors import UserError, did_you_mean
 from fanfold.settings import METRICS
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from fanfold.ledger import Ledger, SearchRecord
-
-PIPED_WIDTH = 200
-"""Columns of a table that goes to a file or a pipe."""
 
 app = typer.Typer(help="Look into a ledger of finished folds.", no_args_is_help=True)
 
@@ -47,7 +42,7 @@ def list_searches(uri: Uri, metric: Metric = METRICS[0]) -> None:
         console.print(f"no search was begun in {uri!r} yet", markup=False)
         return
     table = searches_table([Follower(ledger, each, metric).look() for each in searches])
-    _console().print(table)
+    stdout().print(table)
 
 
 @app.command("show")
@@ -62,7 +57,7 @@ def show_search(uri: Uri, search: Search = "", metric: Metric = METRICS[0]) -> N
 
     ledger, searches = _searches(uri, metric)
     standing = Follower(ledger, _chosen(searches, search, uri), metric).look()
-    console = _console()
+    console = stdout()
     console.print(search_table(standing, console.width))
 
 
@@ -93,10 +88,10 @@ def watch(
     standing = follower.look()
     if not console.is_terminal or console.is_dumb_terminal:
         console.print(line(standing), markup=False, soft_wrap=True)
-        while standing.done < standing.total:
+        while not standing.over:
             time.sleep(every)
-            done, standing = standing.done, follower.look()
-            if standing.done > done:
+            before, standing = standing, follower.look()
+            if (standing.done, standing.failed) != (before.done, before.failed):
                 console.print(line(standing), markup=False, soft_wrap=True)
         return
 
@@ -104,17 +99,9 @@ def watch(
         return live_search(standing, time.time(), console.width)
 
     with Live(get_renderable=view, console=console, refresh_per_second=2):  # type: ignore[arg-type]
-        while standing.done < standing.total:
+        while not standing.over:
             time.sleep(every)
             standing = follower.look()
-
-
-def _console() -> Console:
-    """Standard output; where it is no terminal, wide enough that no line is broken."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
 
 
 def _searches(uri: str, metric: str) -> tuple[Ledger, list[SearchRecord]]:

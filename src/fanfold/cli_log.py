@@ -1,4 +1,4 @@
-"""Where progress and log lines of the command line go: one console, so that neither is torn."""
+"""Where the command line writes: progress and log lines to one console, results to another."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+PIPED_WIDTH = 200
+"""Columns of a table that goes to a file or a pipe."""
 
 
 class _ToConsole(logging.Handler):
@@ -31,3 +35,11 @@ def log(verbose: bool) -> Console:
     logging.getLogger("fanfold").setLevel(logging.INFO if verbose else logging.WARNING)
     logging.captureWarnings(True)
     return console
+
+
+def stdout() -> Console:
+    """Standard output; where it is no terminal, wide enough that no line is broken."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)

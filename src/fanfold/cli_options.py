@@ -6,6 +6,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import Field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ import typer
 
 from fanfold.errors import UserError
 from fanfold.settings import BOUNDS, fields
-from fanfold.storage import is_remote, read_bytes
+from fanfold.storage import is_remote, read_bytes, s3_endpoint
 
 PANEL = "Settings"
 METAVARS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT"}
@@ -77,6 +78,31 @@ def _parameter(field: Field[Any]) -> inspect.Parameter:
         default=field.default if is_flag else str(field.default),
         annotation=Annotated[bool if is_flag else str, option],
     )
+
+
+def read_settings(
+    given: Mapping[str, Any], assignments: Iterable[str] | None, params: str | None = None
+) -> Given:
+    """All settings that a person gave, the grid as JSON text where it names a file.
+
+    Args:
+        given: those of options.
+        assignments: those of `--set`.
+        params: a file of parameters, over which the others go.
+
+    Raises:
+        UserError: a setting is said twice, or a file cannot be read or is not what it should be.
+    """
+    told = with_assignments(given, assignments or [])
+    with _endpoint_of(told):
+        settings = {**read_parameters(params), **told}
+    with _endpoint_of(settings):
+        return read_grid(settings)
+
+
+def _endpoint_of(settings: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Within it `s3://` is served by the address among `settings`: files may lie there too."""
+    return s3_endpoint(str(settings.get("s3_endpoint") or ""))
 
 
 def with_assignments(given: Mapping[str, Any], assignments: Iterable[str]) -> Given:

@@ -123,6 +123,11 @@ class Progress:
         with self._lock:
             self._ended, self._broken = self._clock(), broken
 
+    def how_far(self) -> tuple[int, int]:
+        """Candidates x folds that are done, and all: of a snapshot what costs no time."""
+        with self._lock:
+            return len(self._seen), self._size[0] * self._size[1]
+
     def snapshot(self) -> Snapshot:
         """How the search stands now."""
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -72,13 +72,13 @@ class PlainLines:
             self._stage = event["stage"]
             self._line(self._stage)
         elif event["event"] == "score":
-            now = self._progress.snapshot()
-            if event["remembered"] and now.done < now.total:
+            done, total = self._progress.how_far()
+            if event["remembered"] and done < total:
                 return  # they come all at once
-            tenth = 10 * now.done // max(now.total, 1)
+            tenth = 10 * done // max(total, 1)
             if tenth > self._tenth or self._clock() - self._written >= 30:
                 self._tenth = tenth
-                self._line(f"{self._stage}: {_in_words(now)}")
+                self._line(f"{self._stage}: {_in_words(self._progress.snapshot())}")
 
     def _line(self, text: str) -> None:
         self._written = self._clock()
@@ -178,8 +178,7 @@ def _best(standings: tuple[Standing, ...], metric: str, width: int) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(metric, justify="right", no_wrap=True)
     values = [[_value(each.parameters.get(name)) for name in names] for each in shown]
-    widths = [max(map(len, column)) for column in zip(names, *values, strict=True)]
-    if sum(widths) + 2 * len(widths) + 10 <= width:
+    if columns_fit(names, values, width - 10):
         for name in names:
             table.add_column(Text(name), no_wrap=True, justify="right")
         cells = values
@@ -192,6 +191,12 @@ def _best(standings: tuple[Standing, ...], metric: str, width: int) -> Table:
         cells_as_text = map(Text, row)  # a value in brackets is no markup
         table.add_row(f"{each.mean:.4f}", *cells_as_text, style="green" if number == 0 else "")
     return table
+
+
+def columns_fit(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether a column for each of `names`, which the cells of `rows` stand in, fits in `width`."""
+    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
+    return sum(widths) + 2 * len(widths) <= width
 
 
 def _label(standing: Standing, names: list[str]) -> str:

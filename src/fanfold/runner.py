@@ -69,7 +69,7 @@ def run_pipeline(
         FanfoldError: a task failed; the message ends with the last lines that it wrote.
     """
     from fanfold import steps
-    from fanfold.search import check_places
+    from fanfold.places import check_places
     from fanfold.storage import published, s3_endpoint
 
     _check_runner(runner, image)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from fanfold import events, steps
 from fanfold.errors import UserError
+from fanfold.places import check_places
 from fanfold.settings import Settings, from_mapping
-from fanfold.storage import exists, is_remote, published, s3_endpoint
+from fanfold.storage import published, s3_endpoint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,26 +97,6 @@ def tune(
                 with published(output) as beside:
                     shutil.move(folder, beside)
     return result
-
-
-def check_places(settings: Settings, output: str | Path | None, overwrite: bool) -> None:
-    """Look where a search will write, before it works for hours.
-
-    Raises:
-        UserError: `output` exists and may not be replaced, or it or the ledger cannot be reached
-            with these credentials.
-    """
-    if settings.ledger:
-        exists(settings.ledger)
-    if output is None:
-        return
-    if not is_remote(str(output)) and Path(output).is_file():
-        raise UserError(f"the output {str(output)!r} is a file: name a folder")
-    if not overwrite and exists(str(output)):
-        raise UserError(
-            f"the output folder {str(output)!r} exists and is not empty:"
-            " name another, or say to overwrite it"
-        )
 
 
 def _as_json(grid: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:

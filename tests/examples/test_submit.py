@@ -12,7 +12,8 @@ from tests.fanfold.command import json_of
 from tests.kfp_server.fixtures import artifacts, ended
 from tests.kfp_server.server import KfpServer
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "submit.py"
+ROOT = Path(__file__).parents[2]
+EXAMPLE, PIPELINE = ROOT / "examples" / "submit.py", ROOT / "pipelines" / "tune.yaml"
 
 
 def test_the_script_submits_waits_and_downloads(
@@ -21,7 +22,7 @@ def test_the_script_submits_waits_and_downloads(
     kfp_server.backend.course = (ended(searched),)
     kfp_server.backend.artifacts = artifacts(searched)
     ran = subprocess.run(
-        [sys.executable, EXAMPLE],
+        [sys.executable, EXAMPLE, PIPELINE],
         cwd=tmp_path,
         env={**os.environ, "KF_PIPELINES_ENDPOINT": kfp_server.url},
         capture_output=True,

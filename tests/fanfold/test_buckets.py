@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.storage import download, join, read_bytes, stat, upload
+from fanfold.storage import download, join, read_bytes, stat, upload, write_bytes
 from tests.contract import FILES
 from tests.fanfold.command import (
     COLUMNS,
@@ -149,18 +150,20 @@ def test_the_pipeline_runs_in_buckets_and_remembers_what_tune_has_found(
 def test_the_endpoint_may_be_a_setting_of_the_pipeline(
     server: Server, home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
+    params, grid = join(home, "params.json"), join(home, "grid.json")
     settings = {
         "data": join(home, "packages.csv"),
-        "s3_endpoint": server.endpoint,
         "text_column": "description",
         "target": "log1p(kib)",
-        "grid": '{"max_depth": [2, 3], "n_estimators": [5, 10]}',
+        "grid": grid,
         "folds": "3",
         "ledger": join(home, "ledger"),
     }
-    assignments = [f"--set={name}={value}" for name, value in settings.items()]
-    well(fanfold("run", *assignments, "--output", join(home, "found"), cwd=tmp_path))
+    write_bytes(params, json.dumps(settings).encode())
+    write_bytes(grid, b'{"max_depth": [2, 3], "n_estimators": [5, 10]}')
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
+    given = ("--params", params, "--set", f"s3_endpoint={server.endpoint}")
+    well(fanfold("run", *given, "--output", join(home, "found"), cwd=tmp_path))
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.endpoint)
     found = fetched(join(home, "found"), tmp_path / "found")
     assert board_of(found) == board_of(tuned_locally(tmp_path))

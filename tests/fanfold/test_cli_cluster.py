@@ -194,6 +194,10 @@ def test_a_token_is_used_and_never_shown(
 MISTAKES = {
     "a file of this machine": (["submit", "--set", "data=here.csv"], "no pod can see the data"),
     "waiting for nothing": (["results", "--wait"], "--wait needs a run to wait for: --run RUN"),
+    "another account for a run": (
+        ["submit", "--retry", "one", "--service-account", "other"],
+        "--retry goes on with a run as it was begun",
+    ),
     "no patience": (["submit", "--patience", "0"], "--patience must be above 0 but is 0.0"),
     "no such run": (["results", "--run", "none"], "has no run 'none'"),
     "no run yet": (["results"], "has no run of fanfold-tune that succeeded"),

@@ -28,8 +28,8 @@ class LedgerWatch:
         self.standing: Standing | None = None
 
     def done(self) -> int:
-        """Candidates x folds that are scored."""
-        return self.standing.done if self.standing else 0
+        """Candidates x folds that are scored, or could not be."""
+        return self.standing.done + self.standing.failed if self.standing else 0
 
 
 @contextmanager

@@ -65,12 +65,10 @@ class Result:
         Raises:
             UserError: `output` exists, or the files may not be read.
         """
-        from fanfold.storage import exists, published
+        from fanfold.places import check_folder
+        from fanfold.storage import published
 
-        if not overwrite and exists(str(output)):
-            raise UserError(
-                f"the output {str(output)!r} exists: name another folder, or add --overwrite"
-            )
+        check_folder(str(output), overwrite)
         with published(output) as beside:
             for folder, name in self._files():
                 path = beside / name if folder == "results" else beside / folder / name

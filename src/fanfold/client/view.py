@@ -17,14 +17,19 @@ from rich.text import Text
 
 from fanfold.client.ledger import LedgerWatch
 from fanfold.client.runs import Run
+from fanfold.grid import label_of
 from fanfold.progress import STAGES
-from fanfold.progress_view import cut, duration
+from fanfold.progress_view import columns_fit, cut, duration
+from fanfold.scoring import BASELINE
 
 if TYPE_CHECKING:
     from fanfold.client.waiting import OnLook
 
 SHOWN = 10
 """Candidates that are shown of a leaderboard."""
+
+FIXED_WIDTH = 28
+"""Columns that take what is shown of each candidate beside its parameters."""
 
 AT_WORK = ("PENDING", "RUNNING")
 
@@ -119,18 +124,27 @@ def _said(run: Run, step: str) -> str:
     return ", ".join([*parts, *(f"{count} {name.lower()}" for name, count in rest.items())])
 
 
-def leaderboard(path: Path, metric: str) -> Table:
-    """The best rows of a `leaderboard.csv`."""
+def leaderboard(path: Path, metric: str, width: int) -> Table:
+    """The best rows of a `leaderboard.csv`.
+
+    A column a hyperparameter where they fit in `width`, else one column of all.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     columns = list(rows[0])
     names = columns[columns.index("candidate") + 1 : columns.index("rmse_mean")]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("rank", metric, "std_err", *names):
+    cells = [[cut(row[name]) for name in names] for row in rows[:SHOWN]]
+    fit = columns_fit(names, cells, width - FIXED_WIDTH)
+    for name in ("rank", metric, "std_err", *(names if fit else ())):
         table.add_column(Text(name), no_wrap=True, justify="right")
-    for row in rows[:SHOWN]:
+    if not fit:
+        table.add_column("parameters", overflow="fold")
+    for row, values in zip(rows[:SHOWN], cells, strict=True):
         numbers = [row[f"{metric}_mean"], row[f"{metric}_std_err"]]
         shown = [f"{float(each):.4f}" if each else "" for each in numbers]
         rank = row["rank"] or row["candidate"]
-        table.add_row(rank, *shown, *(Text(cut(row[name])) for name in names))
+        given = {name: value for name, value in zip(names, values, strict=True) if value}
+        label = "" if row["candidate"] == BASELINE else label_of(given)
+        table.add_row(rank, *shown, *map(Text, values if fit else [label]))
     return table

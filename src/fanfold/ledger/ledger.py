@@ -1,6 +1,7 @@
 """The ledger: finished folds, kept in a folder or bucket, so that none is computed twice.
 
     folds/<corpus>/<key>.json    the scores of one candidate on one fold, and what they cost
+    failures/<corpus>/<key>.json why a candidate could not be fitted on a fold; it is tried again
     searches/<search>.json       the candidates and folds of a search that somebody began
     set-aside/...                records that could not be trusted, as they were found
 
@@ -13,7 +14,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from fanfold.candidates import Search
 from fanfold.corpus import Corpus
@@ -23,12 +24,14 @@ from fanfold.ledger.records import (
     Ground,
     Remembered,
     SearchRecord,
+    failure_key,
+    failure_record,
     fold_key,
     fold_record,
     read_fold_record,
 )
 from fanfold.scoring import FoldScore, OnScores
-from fanfold.storage import NotFound, Storage, open_storage
+from fanfold.storage import AccessDenied, NotFound, Storage, open_storage
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ def remembering(
     candidates = [each for unit in units for each in unit.candidates]
     wanted = [(each, fold) for fold in corpus.fold_labels for each in candidates]
     known = ledger.recall(record.ground, wanted)
+    ledger.forget_failures(record.ground, wanted)
     with ledger.writing(record.ground, candidates) as remember:
         yield {place: each.scores for place, each in known.items()}, remember
 
@@ -117,6 +121,22 @@ class Ledger:
                     found[candidate.id, fold] = remembered
         return found
 
+    def failures(self, ground: Ground, wanted: Iterable[tuple[Candidate, str]]) -> dict[Place, str]:
+        """Which of the `wanted` candidates and folds failed when last tried: place -> key."""
+        prefix = f"failures/{ground.corpus_digest[:16]}/"
+        there = {each.key for each in self._storage.list(prefix)}
+        keys = ((each.id, fold, failure_key(ground.of_fold(each, fold))) for each, fold in wanted)
+        return {(name, fold): key for name, fold, key in keys if key in there}
+
+    def forget_failures(self, ground: Ground, wanted: Iterable[tuple[Candidate, str]]) -> None:
+        """Remove what is noted of failures: these folds are about to be tried again.
+
+        Who may write but not remove leaves the notes; their folds' scores count before them.
+        """
+        with suppress(AccessDenied):
+            for key in self.failures(ground, wanted).values():
+                self._storage.remove(key)
+
     def _recall_fold(
         self, ground: Ground, candidate: Candidate, fold: str, there: set[str], set_aside: bool
     ) -> Remembered | None:
@@ -148,8 +168,9 @@ class Ledger:
 
     @contextmanager
     def writing(self, ground: Ground, candidates: Iterable[Candidate]) -> Iterator[OnScores]:
-        """Within the block, what remembers the scores that it is told; failed ones are not.
+        """Within the block, what remembers the scores that it is told.
 
+        Of failed ones it is noted, for those who follow the search, that and why they failed.
         Writes go on beside the fits. All are done when the block ends, and the first that
         fails ends it; one that another error or Ctrl-C ends waits for none.
         """
@@ -160,12 +181,16 @@ class Ledger:
         def remember(scores: Iterable[FoldScore]) -> None:
             rows: dict[Place, list[FoldScore]] = {}
             for row in scores:
-                if row.ok and not row.remembered:
+                if not row.remembered:
                     rows.setdefault((row.candidate, row.fold), []).append(row)
             for (name, fold), own in rows.items():
                 determined_by = ground.of_fold(by_id[name], fold)
-                content = fold_record(determined_by, own)
-                writes.append(pool.submit(self._storage.write, fold_key(determined_by), content))
+                if own[0].ok:
+                    key, content = fold_key(determined_by), fold_record(determined_by, own)
+                else:
+                    key = failure_key(determined_by)
+                    content = failure_record(determined_by, own[0].error)
+                writes.append(pool.submit(self._storage.write, key, content))
             for write in [each for each in writes if each.done()]:
                 write.result()
                 writes.remove(write)

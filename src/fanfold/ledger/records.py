@@ -22,6 +22,7 @@ from fanfold.sealed import digest, sealed, unsealed
 from fanfold.versions import versions
 
 FOLD_FORMAT = "fanfold-fold-1"
+FAILURE_FORMAT = "fanfold-failure-1"
 SEARCH_FORMAT = "fanfold-search-1"
 
 
@@ -65,6 +66,17 @@ def fold_key(determined_by: Mapping[str, Any]) -> str:
     """The key of a fold's record, below the ledger's address."""
     corpus = determined_by["corpus_digest"][:16]
     return f"folds/{corpus}/{digest(determined_by)[:40]}.json"
+
+
+def failure_key(determined_by: Mapping[str, Any]) -> str:
+    """The key of the note that a fold's scores could not be had, below the ledger's address."""
+    return fold_key(determined_by).replace("folds/", "failures/", 1)
+
+
+def failure_record(determined_by: Mapping[str, Any], error: str) -> bytes:
+    """The note that a candidate failed on a fold, and why."""
+    facts = {"determined_by": determined_by, "error": error, "written": now()}
+    return sealed({"format": FAILURE_FORMAT, **facts}).encode()
 
 
 def fold_record(determined_by: Mapping[str, Any], scores: Sequence[FoldScore]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from fanfold.ledger.ledger import Ledger, Place
@@ -22,6 +23,7 @@ class Row:
         candidate: its id.
         parameters: its place in the grid.
         folds: folds that are done.
+        failed: folds on which it could not be fitted.
         mean, std_err: of the metric over these folds; NaN where there are too few.
         fit_seconds, cpu_seconds: what they cost.
     """
@@ -29,6 +31,7 @@ class Row:
     candidate: str
     parameters: dict[str, object]
     folds: int
+    failed: int
     mean: float
     std_err: float
     fit_seconds: float
@@ -43,20 +46,26 @@ class Standing:
         search: which.
         metric: what candidates are compared by.
         rows: all candidates: finished ones best first, then others by the folds they have.
-        done, total: candidates x folds.
+        done, failed, total: candidates x folds that are scored, that could not be, and all.
         begun, written: when the search began, and its latest record was written, in seconds
             since 1970; a search without a record was last written when it began.
-        seconds_left: by the pace of the latest records; None while there is none.
+        seconds_left: by the pace of the latest records; None while it is not known.
     """
 
     search: SearchRecord
     metric: str
     rows: list[Row]
     done: int
+    failed: int
     total: int
     begun: float
     written: float
     seconds_left: float | None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to wait for."""
+        return self.done + self.failed >= self.total
 
     @property
     def best(self) -> Row | None:
@@ -82,21 +91,24 @@ class Follower:
         ]
         if wanted:
             self._known |= self._ledger.recall(self.search.ground, wanted, set_aside=False)
+        missing = [(each, fold) for each, fold in wanted if (each.id, fold) not in self._known]
+        failed = self._ledger.failures(self.search.ground, missing) if missing else {}
         begun = self.search.begun_seconds
         times = sorted(each.written for each in self._known.values())
         total = len(self.search.candidates) * len(self.search.folds)
         return Standing(
             self.search,
             self.metric,
-            self._rows(),
+            self._rows(Counter(name for name, _ in failed)),
             len(self._known),
+            len(failed),
             total,
             begun,
             times[-1] if times else begun,
-            seconds_left(times, total - len(times), time.time()),
+            seconds_left(times, total - len(times) - len(failed), time.time()),
         )
 
-    def _rows(self) -> list[Row]:
+    def _rows(self, failed: Counter[str]) -> list[Row]:
         rows = []
         for candidate in self.search.candidates:
             found = [self._known.get((candidate.id, fold)) for fold in self.search.folds]
@@ -104,7 +116,8 @@ class Follower:
             own = [score for score in scores if score.metric == self.metric]
             mean, error, _ = mean_and_standard_error([score.value for score in own])
             spent = sum(score.fit_seconds for score in own), sum(s.cpu_seconds for s in own)
-            rows.append(Row(candidate.id, candidate.parameters, len(own), mean, error, *spent))
+            folds = len(own), failed[candidate.id]
+            rows.append(Row(candidate.id, candidate.parameters, *folds, mean, error, *spent))
         sign = -1 if HIGHER_IS_BETTER[self.metric] else 1
         # A mean that is not a number, of rsq or of no fold, is no better than any.
         return sorted(rows, key=lambda row: (-row.folds, row.mean != row.mean, sign * row.mean))
@@ -113,7 +126,8 @@ class Follower:
 def seconds_left(times: list[float], left: int, now: float) -> float | None:
     """Time until `left` more records are written, by the pace of the latest of `times` (ascending).
 
-    It runs down between two records. None where the pace is not known.
+    It runs down between two records. None where the pace is not known, or no longer holds: the
+    time is up, and they are not there.
     """
     latest = times[-PACE_OF:]
     if left == 0:
@@ -121,4 +135,5 @@ def seconds_left(times: list[float], left: int, now: float) -> float | None:
     if len(latest) < 2 or latest[-1] == latest[0]:
         return None
     each = (latest[-1] - latest[0]) / (len(latest) - 1)
-    return max(0.0, each * left - (now - latest[-1]))
+    remaining = each * left - (now - latest[-1])
+    return remaining if remaining > 0 else None

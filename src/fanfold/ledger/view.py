@@ -13,7 +13,7 @@ from rich.text import Text
 
 from fanfold.grid import label_of, parameter_names
 from fanfold.ledger.standing import Row, Standing
-from fanfold.progress_view import cut, duration
+from fanfold.progress_view import columns_fit, cut, duration
 
 SHOWN = 10
 """Candidates that the live table shows."""
@@ -49,20 +49,19 @@ def search_table(standing: Standing, width: int, most: int | None = None) -> Tab
     """
     names = _varying(standing)
     rows = standing.rows[:most]
-    columns = [[name, *(_value(row, name) for row in rows)] for name in names]
-    fit = FIXED_WIDTH + sum(max(map(len, column)) + 2 for column in columns) <= width
+    cells = [[_value(row, name) for name in names] for row in rows]
+    fit = columns_fit(names, cells, width - FIXED_WIDTH)
     fixed = (standing.metric, "std_err", "folds", "cpu time", "candidate")
     table = _table(*fixed, *(names if fit else ["parameters"]))
     folds = len(standing.search.folds)
-    for number, row in enumerate(rows):
-        values = [_value(row, name) for name in names] if fit else [_label(row, names)]
+    for number, (row, values) in enumerate(zip(rows, cells, strict=True)):
         table.add_row(
             _number(row.mean),
             _number(row.std_err),
-            f"{row.folds}/{folds}",
+            Text(f"{row.folds}/{folds}", "red" if row.failed else ""),
             duration(row.cpu_seconds) if row.folds else "",
             row.candidate,
-            *map(Text, values),
+            *map(Text, values if fit else [_label(row, names)]),
             style="green" if number == 0 and row.folds == folds else "",
         )
     return table
@@ -76,7 +75,7 @@ def live_search(standing: Standing, now: float, width: int) -> RenderableType:
     )
     said = f"{standing.done}/{standing.total}  {_left(standing)}"
     since = now - standing.written
-    said += f"   last fold {duration(since)} ago" if standing.done < standing.total else ""
+    said += "" if standing.over else f"   last fold {duration(since)} ago"
     bar = Table.grid(padding=(0, 1))
     room = max(8, min(40, width - len(said) - 3))
     total = max(standing.total, 1)
@@ -97,11 +96,12 @@ def line(standing: Standing) -> str:
 
 
 def _left(standing: Standing) -> str:
-    if standing.done >= standing.total:
-        return "done"
+    failed = f", {standing.failed} failed" if standing.failed else ""
+    if standing.over:
+        return f"done{failed}"
     if standing.seconds_left is None:
-        return "time left unknown"
-    return f"{duration(standing.seconds_left)} left"
+        return f"time left unknown{failed}"
+    return f"{duration(standing.seconds_left)} left{failed}"
 
 
 def _varying(standing: Standing) -> list[str]:

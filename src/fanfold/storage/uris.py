@@ -126,6 +126,8 @@ def _parts(uri: str) -> tuple[str, str, str]:
     bucket, _, key = rest.partition("/")
     if not bucket:
         raise UserError(f"{uri!r} names no bucket: give {scheme}://bucket/key")
+    if {".", ".."} & set(key.split("/")):
+        raise UserError(f"{uri!r} has a part . or ..: give {scheme}://bucket/key")
     return scheme, bucket, key
 
 

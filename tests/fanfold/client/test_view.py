@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pandas as pd
+import pytest
 from rich.console import Console, RenderableType
 
 from fanfold.client import Kfp, Run, submit
@@ -82,7 +84,7 @@ def test_a_line_is_written_only_when_there_is_something_new(
 
 
 def test_the_leaderboard_has_the_best_candidates_in_order(searched: Path) -> None:
-    lines = shown(leaderboard(searched / "leaderboard.csv", "rmse"))
+    lines = shown(leaderboard(searched / "leaderboard.csv", "rmse", 80))
     rows = rows_of(searched / "leaderboard.csv")
     assert lines[0] == "rank rmse std_err max_depth n_estimators"
     best = json_of(searched / "best.json")
@@ -91,3 +93,24 @@ def test_the_leaderboard_has_the_best_candidates_in_order(searched: Path) -> Non
     assert [line.split()[0] for line in lines[1:]] == [
         row["rank"] or row["candidate"] for row in rows
     ]
+
+
+@pytest.mark.parametrize("width", [50, 80, 120, 200])
+def test_the_leaderboard_keeps_its_numbers_however_many_parameters_there_are(
+    width: int, tmp_path: Path
+) -> None:
+    names = [f"a_parameter_{number}" for number in range(9)]
+    row = {"rank": "1", "candidate": "c", **dict.fromkeys(names, "[b]12")}
+    means = {"rmse_mean": "1.23456", "rmse_std_err": "0.01234"}
+    last = {"rank": "", "candidate": "baseline", **dict.fromkeys(names, "")}
+    frame = pd.DataFrame([{**row, **means}, {**last, **means}])
+    frame.to_csv(tmp_path / "leaderboard.csv", index=False)
+    board = leaderboard(tmp_path / "leaderboard.csv", "rmse", width)
+    console = Console(width=width, color_system=None)
+    with console.capture() as captured:
+        console.print(board)
+    text = captured.get()
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count("1.2346") == text.count("0.0123") == 2
+    assert "".join(text.split()).count("[b]12") == 9
+    assert "baseline" in text

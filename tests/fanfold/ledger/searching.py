@@ -35,6 +35,15 @@ class CountingXGBoost(XGBoost):
         return super().fit(data, parameters, seed, threads)
 
 
+class FailingXGBoost(CountingXGBoost):
+    """Cannot fit depth 3."""
+
+    def fit(self, data: Any, parameters: Any, seed: int, threads: int) -> Any:
+        if parameters["max_depth"] == 3:
+            raise ValueError("too deep")
+        return super().fit(data, parameters, seed, threads)
+
+
 @dataclass(frozen=True)
 class Searched:
     """The rows of a search, and the parameters of each fit that it took."""

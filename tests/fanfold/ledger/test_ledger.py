@@ -24,7 +24,7 @@ from fanfold.storage.local import LocalStorage
 from tests.fanfold.ledger.searching import (
     FOLDS,
     GRID,
-    CountingXGBoost,
+    FailingXGBoost,
     Searched,
     make_corpus,
     make_search,
@@ -162,23 +162,17 @@ def test_scikit_learn_is_remembered_too_and_apart(corpus: Corpus, ledger: Path) 
     assert first.values == again.values
 
 
-class FailingXGBoost(CountingXGBoost):
-    """Cannot fit depth 3."""
-
-    def fit(self, data: Any, parameters: Any, seed: int, threads: int) -> Any:
-        if parameters["max_depth"] == 3:
-            raise ValueError("too deep")
-        return super().fit(data, parameters, seed, threads)
-
-
 def test_a_fit_that_failed_is_not_remembered(
     corpus: Corpus, without: Searched, tmp_path: Path
 ) -> None:
     failed = run(corpus, tmp_path, estimator=FailingXGBoost())
     assert sum(not row.ok for row in failed.rows) == 2 * FOLDS * 3
+    noted = [path.read_text() for path in (tmp_path / "failures").rglob("*.json")]
+    assert len(noted) == 2 * FOLDS and all("too deep" in note for note in noted)
     again = run(corpus, tmp_path)
     assert (again.remembered, len(again.fits)) == (2 * FOLDS, FOLDS)
     assert again.values == without.values
+    assert not list((tmp_path / "failures").rglob("*.json")), "what is tried again has not failed"
 
 
 def spoiled(content: bytes, how: str, place: int) -> bytes:

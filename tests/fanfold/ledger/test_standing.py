@@ -11,7 +11,7 @@ import pytest
 from fanfold.ledger import Ledger
 from fanfold.ledger.records import fold_key
 from fanfold.ledger.standing import Follower, seconds_left
-from tests.fanfold.ledger.searching import FOLDS, make_corpus, records, run
+from tests.fanfold.ledger.searching import FOLDS, FailingXGBoost, make_corpus, records, run
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,20 @@ def test_a_follower_sees_what_is_written_later_and_reads_nothing_twice(
     assert follower.look().done == 12
 
 
+def test_a_search_is_over_when_the_rest_has_failed(corpus_folder: Path, tmp_path: Path) -> None:
+    corpus = make_corpus(corpus_folder)
+    run(corpus, tmp_path, estimator=FailingXGBoost())
+    (search,) = Ledger(str(tmp_path)).searches()
+    follower = Follower(Ledger(str(tmp_path)), search)
+    standing = follower.look()
+    assert (standing.done, standing.failed, standing.total) == (6, 6, 12)
+    assert standing.over and standing.seconds_left == 0
+    assert [(row.folds, row.failed) for row in standing.rows] == [(3, 0)] * 2 + [(0, 3)] * 2
+    run(corpus, tmp_path)
+    standing = follower.look()
+    assert (standing.done, standing.failed, standing.over) == (12, 0, True)
+
+
 def test_looking_sets_nothing_aside_and_counts_no_damaged_record(ledger: Path) -> None:
     (search,) = Ledger(str(ledger)).searches()
     key = next(iter(records(ledger)))
@@ -119,7 +133,7 @@ def test_an_empty_ledger_has_no_search(tmp_path: Path) -> None:
         ([50.0, 60.0], 0, 100.0, 0.0),
         ([50.0, 60.0], 5, 60.0, 50.0),
         ([50.0, 60.0], 5, 70.0, 40.0),
-        ([50.0, 60.0], 5, 1000.0, 0.0),
+        ([50.0, 60.0], 5, 1000.0, None),  # it should have been over long ago
         ([0.0, *range(1000, 1024)], 10, 1023.0, 10.0),  # the pause before them does not count
     ],
 )

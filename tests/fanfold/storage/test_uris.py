@@ -87,6 +87,13 @@ def test_an_object_must_be_named(uri: str) -> None:
             refused(uri)
 
 
+@pytest.mark.parametrize("uri", ["s3://bucket/a/../b", "gs://bucket/..", "s3://bucket/found/./"])
+def test_a_key_leads_nowhere_else(uri: str) -> None:
+    for refused in (open_reader, open_storage, stat, exists):
+        with pytest.raises(UserError, match=r"has a part \. or \.\.: give .*://bucket/key"):
+            refused(uri)
+
+
 @pytest.mark.parametrize("bucket", ["ab", "a_b!", "-bucket", "192.168.0.1", "a..b"])
 def test_a_bucket_that_cannot_be_is_said(bucket: str) -> None:
     with pytest.raises(UserError, match="cannot be the name of an S3 bucket"):

@@ -1,0 +1,102 @@
+"""Where a search or a command writes: looked at before it works for hours."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fanfold.errors import UserError
+from fanfold.storage import exists, is_remote
+
+if TYPE_CHECKING:
+    from fanfold.settings import Settings
+
+
+def check_places(settings: Settings, output: str | Path | None, overwrite: bool) -> None:
+    """Look where a search will write: its ledger, and the folder of its files.
+
+    Raises:
+        UserError: one of them cannot be reached or written, `output` exists and may not be
+            replaced, or the table or the ledger lies in it and would be gone with it.
+    """
+    if settings.ledger:
+        _check_ledger(settings.ledger)
+    if output is None:
+        return
+    check_folder(str(output), overwrite)
+    for name in ("data", "ledger"):
+        place = getattr(settings, name)
+        if place and not is_remote(place) and not is_remote(str(output)):
+            _check_outside(name, Path(place), Path(output))
+
+
+def check_file(output: str, overwrite: bool) -> None:
+    """Raise `UserError` where the file `output` cannot be written, or may not be replaced."""
+    if not is_remote(output) and Path(output).is_dir():
+        raise UserError(f"the output {output!r} is a folder: name a file")
+    there = exists(output)  # asked in any case: a bucket that cannot be reached is told now
+    if there and not overwrite:
+        raise UserError(f"the output {output!r} exists: name another, or add --overwrite")
+    _check_writable(output)
+
+
+def check_folder(output: str, overwrite: bool) -> None:
+    """Raise `UserError` where the folder `output` cannot be written, or may not be replaced."""
+    if not is_remote(output) and Path(output).is_file():
+        raise UserError(f"the output {output!r} is a file: name a folder")
+    there = exists(output)
+    if there and not overwrite:
+        raise UserError(
+            f"the output folder {output!r} exists and is not empty:"
+            " name another, or say to overwrite it"
+        )
+    if not is_remote(output) and Path(output).is_dir():
+        _check_replaceable(Path(output))
+    _check_writable(output)
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Raise `UserError` for a folder whose place another one cannot take."""
+    if Path.cwd().is_relative_to(folder.resolve()):
+        why = "this command runs in it"
+    elif os.path.ismount(folder):
+        why = "something is mounted there"
+    else:
+        return
+    raise UserError(
+        f"the output folder {str(folder)!r} cannot be replaced, as {why}:"
+        f" name one below it, such as {str(folder / 'found')!r}"
+    )
+
+
+def _check_outside(name: str, place: Path, output: Path) -> None:
+    if place.resolve().is_relative_to(output.resolve()):
+        raise UserError(
+            f"{name}={str(place)!r} lies in the output folder {str(output)!r}, which is replaced"
+            " as a whole: choose places side by side"
+        )
+
+
+def _check_ledger(ledger: str) -> None:
+    exists(ledger)  # whether it can be reached at all
+    if is_remote(ledger):
+        return
+    if Path(ledger).is_file():
+        raise UserError(f"the ledger {ledger!r} is a file: name a folder")
+    if not Path(ledger).exists():
+        _check_writable(ledger)
+
+
+def _check_writable(output: str) -> None:
+    """Raise `UserError` where nothing can be written beside `output` on this machine."""
+    if is_remote(output):
+        return
+    parent = next(each for each in Path(output).absolute().parents if each.exists())
+    try:
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        raise UserError(
+            f"cannot write {output!r}: {str(parent)!r}: {error.strerror}; name another place"
+        ) from None
