@@ -1,19 +1,20 @@
 """A search on a cluster from a script of one's own: KFP's SDK starts it, fanfold reads the results.
 
-KF_PIPELINES_ENDPOINT=http://localhost:8080 python examples/submit.py
+make push REGISTRY=registry.example/team    # your image, and build/tune.yaml, which names it
+KF_PIPELINES_ENDPOINT=http://localhost:8080 python examples/submit.py build/tune.yaml
 """
 
-from pathlib import Path
+import sys
 
 import kfp
 
 from fanfold.client import connect, get_run, result_of
 
-PIPELINE = Path(__file__).parents[1] / "pipelines" / "tune.yaml"
+PIPELINE = sys.argv[1]
 GRID = '{"max_depth": [4, 8], "n_estimators": [100, 300]}'
 
 run = kfp.Client().create_run_from_pipeline_package(
-    str(PIPELINE),
+    PIPELINE,
     arguments={"data": "sample:5000", "folds": 3, "grid": GRID, "train_final_memory": "4Gi"},
     experiment_name="words",
 )
