@@ -257,10 +257,11 @@ def _test_metrics(model: Model, test: str, settings: Mapping[str, Any]) -> dict[
     from fanfold.target import parse_target
 
     target, text_column = parse_target(settings["target"]), settings["text_column"]
+    needed = list(dict.fromkeys([text_column, *target.columns]))
     truth, estimate = [], []
     with pq.ParquetFile(test) as file:
         for number in range(file.num_row_groups):  # each as small as a batch of preprocess
-            rows = file.read_row_group(number, columns=[text_column, *target.columns])
+            rows = file.read_row_group(number, columns=needed)
             truth.append(target({name: as_floats(rows.column(name)) for name in target.columns}))
             estimate.append(model.predict(as_texts(rows.column(text_column)).to_list()))
     found = regression_metrics(np.concatenate(truth), np.concatenate(estimate))

@@ -149,6 +149,14 @@ def test_a_mistake_is_named_before_the_table_is_read() -> None:
         fanfold.tune("nowhere.csv", fold=3)
 
 
+def test_a_column_may_be_both_text_and_target() -> None:
+    table = pd.DataFrame({"votes": [row % 5 for row in range(200)]})
+    result = fanfold.tune(
+        table, text_column="votes", target="votes", grid={"n_estimators": [30]}, folds=2
+    )
+    assert result.metrics["rmse"] < 0.1
+
+
 def test_codes_with_gaps_are_the_same_text_in_training_test_and_prediction(
     tmp_path: Path,
 ) -> None:

@@ -125,6 +125,8 @@ class Ledger:
         """Which of the `wanted` candidates and folds failed when last tried: place -> key."""
         prefix = f"failures/{ground.corpus_digest[:16]}/"
         there = {each.key for each in self._storage.list(prefix)}
+        if not there:
+            return {}
         keys = ((each.id, fold, failure_key(ground.of_fold(each, fold))) for each, fold in wanted)
         return {(name, fold): key for name, fold, key in keys if key in there}
 
