@@ -49,8 +49,8 @@ def check_folder(output: str, overwrite: bool) -> None:
     there = exists(output)
     if there and not overwrite:
         raise UserError(
-            f"the output folder {output!r} exists and is not empty:"
-            " name another, or say to overwrite it"
+            f"the output folder {output!r} exists and is not empty: name another, or add"
+            " --overwrite (in Python overwrite=True)"
         )
     if not is_remote(output) and Path(output).is_dir():
         _check_replaceable(Path(output))

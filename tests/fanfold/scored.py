@@ -20,7 +20,7 @@ from fanfold.sample import csv_stream
 from fanfold.scoring import FoldScore, cross_validate
 from fanfold.settings import Settings
 
-ROWS = 900
+ROWS = 600
 FOLDS = ("early", "late", "middle")
 SEED = 7
 NEAR = 1e-6

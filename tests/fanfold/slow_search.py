@@ -80,8 +80,8 @@ def learn(documents: Sequence[Sequence[str]], **text: Any) -> SlowFeatures:
 
 def foremost(matrix: csr_matrix, target: Floats, bins: int = 32) -> list[int]:
     """The columns by the gain of all splits by them in 60 trees of every 25th row."""
-    some = xgboost.DMatrix(matrix[::25], label=target[::25])
-    trees = xgboost.train({"tree_method": "hist", "max_bin": bins}, some, 60)
+    some = xgboost.DMatrix(matrix[::25], label=target[::25], nthread=1)
+    trees = xgboost.train({"tree_method": "hist", "max_bin": bins, "nthread": 1}, some, 60)
     gain = trees.get_score(importance_type="total_gain")
     return sorted(range(matrix.shape[1]), key=lambda each: (-gain.get(f"f{each}", 0), each))
 
@@ -135,7 +135,9 @@ def _score(
     matrix = features.matrix([documents[row] for row in train])
     train = [train[place] for place in alike(matrix, foremost(matrix, target[train]))]
     data, unseen = (
-        xgboost.DMatrix(features.matrix([documents[row] for row in rows]), label=target[rows])
+        xgboost.DMatrix(
+            features.matrix([documents[row] for row in rows]), label=target[rows], nthread=1
+        )
         for rows in (train, validation)
     )
     fixed = {"tree_method": "hist", "seed": seed, "nthread": 1}

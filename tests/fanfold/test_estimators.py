@@ -161,7 +161,9 @@ def test_equal_rows_are_one_with_a_weight_where_that_is_the_same_fit(
     order = alike(matrix, foremost(matrix, target))
     each = xgboost.DMatrix(matrix.astype(np.float32)[order], label=target[order])
     own = {name: value for name, value in how.items() if name != "n_estimators"}
-    truth = xgboost.train({**own, "max_bin": 32, "seed": 7}, each, 30).inplace_predict(matrix)
+    truth = xgboost.train(
+        {**own, "max_bin": 32, "seed": 7, "nthread": 1}, each, 30
+    ).inplace_predict(matrix)
     found = estimator.predict(estimator.fit(data, how, 7, 1), matrix)
     assert found == pytest.approx(truth, rel=1e-5 if merged else 0)
 

@@ -92,6 +92,7 @@ SHORT_OF_MEMORY = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's data")
 @pytest.mark.parametrize(
     ("name", "small", "big"),
@@ -101,11 +102,10 @@ SHORT_OF_MEMORY = """
             {"text__max_tokens": 20, "max_depth": 3},
             {"text__max_tokens": 2000, "max_depth": 11, "min_child_weight": 0, "n_estimators": 3},
         ),
-        pytest.param(
+        (
             "sklearn.ensemble.HistGradientBoostingRegressor",
             {"text__max_tokens": 20, "max_iter": 3},
             {"text__max_tokens": 2000, "max_iter": 3, "max_leaf_nodes": 600, "min_samples_leaf": 1},
-            marks=pytest.mark.slow,
         ),
     ],
 )

@@ -58,7 +58,9 @@ def test_a_download_through_the_host_has_every_file_to_the_byte(
     result = result_of(kfp, finished(kfp, kfp_server, ended(searched)))
     result.download(tmp_path / "found")
     assert same_files(searched, tmp_path / "found")
-    with pytest.raises(UserError, match="exists and is not empty: name another, or say to"):
+    with pytest.raises(
+        UserError, match="exists and is not empty: name another, or add --overwrite"
+    ):
         result.download(tmp_path / "found")
     (tmp_path / "found" / "best.json").write_text("{}")
     result.download(tmp_path / "found", overwrite=True)

@@ -42,9 +42,9 @@ def test_a_key_that_comes_late_is_a_column_of_every_batch() -> None:
 
 
 def test_of_many_keys_few_rows_are_a_batch() -> None:
-    lines = [b'{"k%d": 1}' % (row % 3000) for row in range(9000)]
+    lines = [b'{"k%d": 1}' % (row) for row in range(3000)]
     batches = read(b"\n".join(lines), batch_rows=65536)
-    assert sum(batch.rows.num_rows for batch in batches) == 9000
+    assert sum(batch.rows.num_rows for batch in batches) == 3000
     assert max(batch.rows.nbytes for batch in batches) < 2 * BATCH_BYTES
 
 

@@ -14,13 +14,12 @@ from tests.fanfold.report_data import WIDE_GRID, report_data
 
 
 def test_the_winner_is_drawn_fold_by_fold_also_where_many_are_better() -> None:
-    data = report_data(WIDE_GRID, limit=300)
-    far = data.leaderboard.iloc[200]["candidate"]
+    data = report_data(WIDE_GRID, limit=60)
+    far = data.leaderboard.iloc[57]["candidate"]
     simplest = replace(data, best={**data.best, "candidate": far})
     rows = fold_rows(simplest, read_board(simplest))
-    assert {row["rank"] for row in rows} == {*range(1, 51), 201}
+    assert {row["rank"] for row in rows} == {*range(1, 51), 58}
     assert "of the best 50 candidates and the winner in each fold" in render(simplest)
-    assert "of the best 50 candidates in each fold" in render(data)
 
 
 @pytest.mark.parametrize("size", [1e-7, 1e-5, 1e-3, 1.0, 1e4])
