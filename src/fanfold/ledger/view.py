@@ -13,10 +13,10 @@ from rich.text import Text
 
 from fanfold.grid import label_of, parameter_names
 from fanfold.ledger.standing import Row, Standing
-from fanfold.progress_view import columns_fit, cut, duration
+from fanfold.progress_view import LONGEST_VALUE, columns_fit, cut, duration
 
-SHOWN = 10
-"""Candidates that the live table shows."""
+SHOWN, SHOWN_NARROW = 10, 4
+"""Candidates that the live table shows, and where each takes several lines."""
 
 FIXED_WIDTH = 54
 """Columns that take what is shown of each candidate beside its parameters."""
@@ -42,15 +42,20 @@ def searches_table(standings: Sequence[Standing]) -> Table:
     return table
 
 
-def search_table(standing: Standing, width: int, most: int | None = None) -> Table:
-    """A line a candidate, the best first; `most` of them.
+def search_table(standing: Standing, width: int, *, brief: bool = False) -> Table:
+    """A line a candidate, the best first; if `brief`, as many of them as a screen has room for.
 
     A column a hyperparameter where they fit in `width`, else one column of all.
     """
-    names = _varying(standing)
-    rows = standing.rows[:most]
+    names, rows = _varying(standing), standing.rows[: SHOWN if brief else None]
     cells = [[_value(row, name) for name in names] for row in rows]
     fit = columns_fit(names, cells, width - FIXED_WIDTH)
+    if not fit:
+        rows = rows[: SHOWN_NARROW if brief else None]
+        # First what sets these apart: the rest may be cut.
+        ordered = sorted(names, key=lambda name: name not in _apart(rows, names))
+        room = 3 * max(width - FIXED_WIDTH, LONGEST_VALUE) if brief else None
+        cells = [[_label(row, ordered if brief else names, room)] for row in rows]
     fixed = (standing.metric, "std_err", "folds", "cpu time", "candidate")
     table = _table(*fixed, *(names if fit else ["parameters"]))
     folds = len(standing.search.folds)
@@ -61,7 +66,7 @@ def search_table(standing: Standing, width: int, most: int | None = None) -> Tab
             Text(f"{row.folds}/{folds}", "red" if row.failed else ""),
             duration(row.cpu_seconds) if row.folds else "",
             row.candidate,
-            *map(Text, values if fit else [_label(row, names)]),
+            *map(Text, values),
             style="green" if number == 0 and row.folds == folds else "",
         )
     return table
@@ -81,9 +86,10 @@ def live_search(standing: Standing, now: float, width: int) -> RenderableType:
     total = max(standing.total, 1)
     bar.add_row(ProgressBar(total=total, completed=standing.done, width=room), Text(said))
     parts: list[RenderableType] = [Text(title, no_wrap=True, overflow="ellipsis"), bar, Text()]
-    parts.append(search_table(standing, width, SHOWN))
-    if len(standing.rows) > SHOWN:
-        parts.append(Text(f"and {len(standing.rows) - SHOWN} more candidates", style="dim"))
+    table = search_table(standing, width, brief=True)
+    parts.append(table)
+    if len(standing.rows) > table.row_count:
+        parts.append(Text(f"and {len(standing.rows) - table.row_count} more candidates", "dim"))
     return Group(*parts)
 
 
@@ -107,12 +113,16 @@ def _left(standing: Standing) -> str:
 def _varying(standing: Standing) -> list[str]:
     """The hyperparameters that set the candidates apart; all of a single one."""
     names = parameter_names(standing.search.candidates)
-    apart = [name for name in names if len({_value(row, name) for row in standing.rows}) > 1]
-    return apart or names
+    return _apart(standing.rows, names) or names
 
 
-def _label(row: Row, names: Sequence[str]) -> str:
-    return label_of({name: _value(row, name) for name in names if name in row.parameters})
+def _apart(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+    return [name for name in names if len({_value(row, name) for row in rows}) > 1]
+
+
+def _label(row: Row, names: Sequence[str], room: int | None = None) -> str:
+    label = label_of({name: _value(row, name) for name in names if name in row.parameters})
+    return label if room is None else cut(label, room)
 
 
 def _value(row: Row, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from fanfold.grid import expand
 from fanfold.ledger import Ground, SearchRecord
 from fanfold.ledger.standing import Row, Standing
 from fanfold.ledger.view import line, live_search, search_table, searches_table
+from fanfold.settings import Settings
 
 FEW = {"max_depth": [6, 12], "subsample": [0.8, 1.0]}
 MANY = {
@@ -24,6 +26,7 @@ MANY = {
     "text__weighting": ["tfidf", "count"],
     "text__max_tokens": [100, 1000],
 }
+DEFAULT = json.loads(Settings().grid)
 FOLDS = ("1", "2", "3")
 
 
@@ -54,10 +57,11 @@ def drawn(what: RenderableType, width: int) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 300])
-@pytest.mark.parametrize("grid", [FEW, MANY, {}], ids=["few", "many", "none"])
+@pytest.mark.parametrize("grid", [FEW, DEFAULT, MANY, {}], ids=["few", "default", "many", "none"])
 def test_no_line_is_wider_than_the_terminal_and_no_number_is_cut(width: int, grid: Any) -> None:
     lines = drawn(live_search(standing(grid, done=2), 100.0, width), width)
     assert max(map(len, lines)) <= width
+    assert len(lines) < 24 or width < 80
     assert sum("1.2500" in each and "0.0125" in each and "2/3" in each for each in lines) == 1
     assert "last fold 10 s ago" in "".join(lines)
 
