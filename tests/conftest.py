@@ -8,7 +8,7 @@ from hypothesis import settings
 pytest_plugins = ["tests.kfp_server.fixtures", "tests.servers.fixtures"]
 
 # In CI as many examples as hypothesis itself tries, and fewer where somebody waits for them.
-examples = 100 if os.environ.get("CI") == "true" else 30
+examples = 100 if os.environ.get("CI") == "true" else 15
 settings.register_profile("fanfold", deadline=None, max_examples=examples)
 settings.load_profile("fanfold")
 
