@@ -34,8 +34,9 @@ $(READY): pyproject.toml requirements/dev.txt requirements/uv.txt
 demo: $(READY) ## run the whole pipeline here, on 20,000 generated rows
 	$(BIN)/fanfold run --set data=sample:20000 --output demo --overwrite
 
+# Workers side by side: of a small fit on two threads each would wait for the other's turn.
 test: $(READY) ## run the tests (ARGS='-k folds' runs some of them)
-	$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	FANFOLD_THREADS=1 $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: $(READY) ## run the tests that take long: whole ways through, and the largest inputs
 	@$(BIN)/python -m tests.servers.build versitygw
