@@ -56,13 +56,18 @@ class Storage(Protocol):
         """Remove what is at the key; nothing there is no error."""
 
 
+def leads_elsewhere(key: str) -> bool:
+    """Whether a part of the key or prefix is `.` or `..`, which storages take in different ways."""
+    return bool({".", ".."} & set(key.split("/")))
+
+
 def checked_key(key: str, root: str) -> str:
     """The key, once it is seen to name something below the root in every storage.
 
     Raises:
         UserError: it is empty, absolute, ends with `/`, or has a part `.` or `..`.
     """
-    if not key.strip("/") or {".", ".."} & set(key.split("/")) or "\0" in key:
+    if not key.strip("/") or leads_elsewhere(key) or "\0" in key:
         raise UserError(f"{key!r} cannot be a key in {root}: a key has parts other than . and ..")
     if key.startswith("/") or key.endswith("/"):
         raise UserError(f"{key!r} cannot be a key in {root}: it begins or ends with /")

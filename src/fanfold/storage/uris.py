@@ -11,7 +11,7 @@ from typing import BinaryIO
 from fanfold.errors import UserError
 from fanfold.storage import local
 from fanfold.storage.errors import NotFound
-from fanfold.storage.store import Entry, Storage
+from fanfold.storage.store import Entry, Storage, leads_elsewhere
 
 REMOTE_SCHEMES = ("gs", "s3")
 
@@ -126,7 +126,7 @@ def _parts(uri: str) -> tuple[str, str, str]:
     bucket, _, key = rest.partition("/")
     if not bucket:
         raise UserError(f"{uri!r} names no bucket: give {scheme}://bucket/key")
-    if {".", ".."} & set(key.split("/")):
+    if leads_elsewhere(key):
         raise UserError(f"{uri!r} has a part . or ..: give {scheme}://bucket/key")
     return scheme, bucket, key
 

@@ -206,7 +206,7 @@ def test_a_server_that_is_gone_is_given_up_in_time(
             Unreachable, match="not answer: .*refused|not answer .*refused"
         ) as raised:
             act()
-        assert time.monotonic() - begin < 30
+        assert time.monotonic() - begin < 5
         assert proxy.endpoint in str(raised.value)
         assert root_of(uri) in str(raised.value)
         assert raised.value.exit_code == 1
@@ -220,7 +220,7 @@ def test_a_server_that_keeps_failing_is_given_up_in_time(
     begin = time.monotonic()
     with pytest.raises(Unreachable, match="status 503"):
         read_bytes(uri)
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 5
 
 
 def test_a_stream_that_always_breaks_at_once_is_given_up_in_time(
@@ -230,7 +230,7 @@ def test_a_stream_that_always_breaks_at_once_is_given_up_in_time(
     begin = time.monotonic()
     with pytest.raises(Unreachable, match="folder/object"):
         read_bytes(uri)
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 6
 
 
 def test_a_server_that_falls_silent_is_asked_again(
@@ -240,7 +240,7 @@ def test_a_server_that_falls_silent_is_asked_again(
     begin = time.monotonic()
     with pytest.raises(Unreachable, match="(?i)time"):
         read_bytes(uri)
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 8
 
 
 def test_what_cannot_be_downloaded_whole_leaves_what_was_there(

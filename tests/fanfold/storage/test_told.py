@@ -196,7 +196,7 @@ def test_nobody_at_the_address_is_said(
     for act in acts(server.uri(bucket)):
         begin = time.monotonic()
         line = said(act, Unreachable)
-        assert time.monotonic() - begin < 30
+        assert time.monotonic() - begin < 4
         assert proxy.endpoint in line
         assert "refused" in line
         no_secret(line)
