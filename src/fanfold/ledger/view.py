@@ -11,8 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from fanfold.grid import label_of, parameter_names
+from fanfold.grid import label_of
 from fanfold.ledger.standing import Row, Standing
+from fanfold.progress import varying
 from fanfold.progress_view import LONGEST_VALUE, columns_fit, cut, duration
 
 SHOWN, SHOWN_NARROW = 10, 4
@@ -36,7 +37,7 @@ def searches_table(standings: Sequence[Standing]) -> Table:
             f"{each.done}/{each.total}",
             _left(each),
             "" if best is None else f"{each.metric} {best.mean:.4f}",
-            Text("" if best is None else _label(best, _varying(each))),
+            Text("" if best is None else _label(best, varying(each.search.candidates))),
             Text(str(each.search.about["data"])),
         )
     return table
@@ -47,15 +48,17 @@ def search_table(standing: Standing, width: int, *, brief: bool = False) -> Tabl
 
     A column a hyperparameter where they fit in `width`, else one column of all.
     """
-    names, rows = _varying(standing), standing.rows[: SHOWN if brief else None]
+    names, rows = varying(standing.search.candidates), standing.rows[: SHOWN if brief else None]
     cells = [[_value(row, name) for name in names] for row in rows]
     fit = columns_fit(names, cells, width - FIXED_WIDTH)
     if not fit:
         rows = rows[: SHOWN_NARROW if brief else None]
-        # First what sets these apart: the rest may be cut.
-        ordered = sorted(names, key=lambda name: name not in _apart(rows, names))
+        apart = (
+            varying(rows) if brief else names
+        )  # first what sets these apart: the rest may be cut
+        ordered = sorted(names, key=lambda name: name not in apart)
         room = 3 * max(width - FIXED_WIDTH, LONGEST_VALUE) if brief else None
-        cells = [[_label(row, ordered if brief else names, room)] for row in rows]
+        cells = [[_label(row, ordered, room)] for row in rows]
     fixed = (standing.metric, "std_err", "folds", "cpu time", "candidate")
     table = _table(*fixed, *(names if fit else ["parameters"]))
     folds = len(standing.search.folds)
@@ -97,7 +100,8 @@ def line(standing: Standing) -> str:
     """The same in one line, for where there is no terminal."""
     best, found = standing.best, ""
     if best is not None:
-        found = f", best {standing.metric} {best.mean:.4g}: {_label(best, _varying(standing))}"
+        label = _label(best, varying(standing.search.candidates))
+        found = f", best {standing.metric} {best.mean:.4g}: {label}"
     return f"{standing.search.id}: {standing.done}/{standing.total}, {_left(standing)}{found}"
 
 
@@ -108,16 +112,6 @@ def _left(standing: Standing) -> str:
     if standing.seconds_left is None:
         return f"time left unknown{failed}"
     return f"{duration(standing.seconds_left)} left{failed}"
-
-
-def _varying(standing: Standing) -> list[str]:
-    """The hyperparameters that set the candidates apart; all of a single one."""
-    names = parameter_names(standing.search.candidates)
-    return _apart(standing.rows, names) or names
-
-
-def _apart(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
-    return [name for name in names if len({_value(row, name) for row in rows}) > 1]
 
 
 def _label(row: Row, names: Sequence[str], room: int | None = None) -> str:
