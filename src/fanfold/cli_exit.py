@@ -71,6 +71,8 @@ def _leave(code: int, message: str, error: BaseException | None = None) -> NoRet
         traceback.print_exception(error)
     elif error is not None and not isinstance(error, FanfoldError | OSError):
         message += " (this is a defect of fanfold; --verbose shows where)"
+    for handler in logging.getLogger().handlers:
+        handler.acquire()  # never released: nothing that such a thread logs may follow
     try:
         sys.stdout.flush()
         sys.stderr.write(f"{message}\n")

@@ -159,6 +159,39 @@ def test_run_without_kfp_says_what_to_install(tmp_path: Path) -> None:
     assert 'pip install "fanfold[kfp]"' in ended.err.splitlines()[-1]
 
 
+CHATTY_THREADS = """
+import logging, sys, threading, time
+from fanfold.cli_exit import run_and_leave
+from fanfold.cli_log import log
+from fanfold.errors import FanfoldError
+
+def chat():
+    while True:
+        logging.getLogger("fanfold").warning("still at work")
+
+def command():
+    sys.setswitchinterval(1e-5)
+    log(verbose=False)
+    for _ in range(4):
+        threading.Thread(target=chat, daemon=True).start()
+    time.sleep(0.2)
+    raise FanfoldError("gone for good")
+
+run_and_leave(command)
+"""
+
+
+def test_the_last_line_is_why_it_ended_though_threads_go_on_to_write(tmp_path: Path) -> None:
+    for _ in range(3):
+        ended = subprocess.run(
+            [sys.executable, "-c", CHATTY_THREADS], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert ended.returncode == 1
+        *before, last = ended.stderr.splitlines()
+        assert last == "error: gone for good"
+        assert len(before) > 4
+
+
 def heed_ctrl_c() -> None:
     """Undo what a shell does to its background jobs, of which these tests may be one."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
