@@ -60,10 +60,10 @@ lint: $(READY) ## look for bad style, also in the Dockerfile, the scripts and th
 	$(BIN)/hadolint docker/Dockerfile
 	$(BIN)/shellcheck --external-sources .ci/run docker/*.sh deploy/*.sh deploy/kind/*.sh
 	$(BIN)/zizmor --quiet --offline --pedantic .github
-	@$(if $(shell command -v go),go -C requirements/lint tool actionlint \
+	@$(if $(shell go -C requirements/lint list -m 2>/dev/null),go -C requirements/lint tool actionlint \
 		-shellcheck $(CURDIR)/$(BIN)/shellcheck $(CURDIR)/.github/workflows/*.yml,$(if \
 		$(filter true,$(CI)),$(error CI checks the workflows with actionlint which needs Go),echo \
-		'There is no Go here: actionlint does not look at the workflows.'))
+		'There is no Go 1.26 here: actionlint does not look at the workflows.'))
 
 format: $(READY) ## mend bad style
 	$(BIN)/ruff check --fix
@@ -91,11 +91,12 @@ bench: $(READY) ## time fanfold beside what one would use instead (an hour)
 bench-scale: $(READY) ## time a search of 2.5 million rows, stage by stage (ARGS='--rows 100000')
 	$(BIN)/python benchmarks/scale.py $(ARGS)
 
-# A commit names its image, with -dirty behind it where there is more than the commit.
+# A commit names its image, with -dirty behind it where what goes into it is not that of the commit.
 REGISTRY ?=
 DIRTY ?=
 DOCKER ?= docker
-COMMIT = $(shell git rev-parse HEAD)$(if $(shell git status --porcelain),-dirty)
+IN_IMAGE := .dockerignore LICENSE README.md docker pipelines/tune.yaml pyproject.toml requirements src
+COMMIT = $(shell git rev-parse HEAD)$(if $(shell git status --porcelain -- $(IN_IMAGE)),-dirty)
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 SOURCE ?= $(shell git remote get-url origin 2>/dev/null | \
 	sed -nE 's|^git@([^:/]+):|https://\1/|; s|^(https://)[^/@]*@|\1|; /^https:/p')

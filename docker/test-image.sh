@@ -14,7 +14,7 @@ scratch=$(mktemp -d)
 daemon=
 end() {
     if [[ $daemon ]]; then kill "$daemon" && wait "$daemon" || true; fi
-    rm -rf --one-file-system "$scratch"
+    rm -rf "$scratch"
 }
 trap end EXIT
 

@@ -12,18 +12,21 @@ image=$(docker inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$t
 
 host=http://localhost:$ui_port
 answers() { curl --silent --fail --output /dev/null "$host/apis/v2beta1/healthz"; }
-taken() {
-    script=${0##*/}
-    echo "error: port $ui_port is taken; use another one: make kind-${script%.sh} UI_PORT=8081" >&2
+script=${0##*/}
+another_port="use another one: make kind-${script%.sh} UI_PORT=8081"
+fail() {
+    echo "error: $1" >&2
     exit 1
 }
-! answers || taken # by another KFP, say
+! answers || fail "port $ui_port is taken; $another_port" # by another KFP, say
 kubectl --context "$context" --namespace kubeflow port-forward --address 127.0.0.1 \
     service/ml-pipeline-ui "$ui_port:80" >/dev/null &
 forward=$!
 trap 'kill "$forward" 2>/dev/null || true' EXIT
 for _ in {1..60}; do
     sleep 1
-    kill -0 "$forward" 2>/dev/null || taken
+    kill -0 "$forward" 2>/dev/null ||
+        fail "port $ui_port is not forwarded, for what kubectl says above; if it is taken, $another_port"
     if answers; then break; fi
 done
+answers || fail "KFP does not answer on the forwarded port; see kubectl --context $context -n kubeflow get pods"

@@ -38,9 +38,10 @@ done
 deploy/kfp.sh "$context"
 
 # The keys of KFP's own object store, under a name of ours: another bucket's can take their place
-# without KFP losing its own. They pass from the cluster to the cluster.
-kubectl --context "$context" --namespace kubeflow get secret mlpipeline-minio-artifact \
-    --output go-template-file=deploy/kind/secret.gotemplate |
+# without KFP losing its own, and are kept. They pass from the cluster to the cluster.
+kubectl --context "$context" --namespace kubeflow get secret "$s3_secret" >/dev/null 2>&1 ||
+    kubectl --context "$context" --namespace kubeflow get secret mlpipeline-minio-artifact \
+        --output go-template-file=deploy/kind/secret.gotemplate |
     kubectl --context "$context" apply --filename -
 
 echo "Ready: make kind-run"

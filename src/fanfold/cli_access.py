@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,8 +16,27 @@ if TYPE_CHECKING:
 
 PANEL = "Access"
 
-Reach = Callable[[], "Kfp"]
-"""Connects to the backend that the options of a command name."""
+SECRETS = frozenset({"token", "cookies"})
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Connects to the backend that the options of a command name."""
+
+    options: Mapping[str, str]
+
+    def __call__(self) -> Kfp:
+        """The backend, which has answered."""
+        from fanfold.client import connect
+
+        return connect(**self.options)
+
+    def again(self) -> str:
+        """The options that were given, as one types them; those that are secret are left out."""
+        given = {name: each for name, each in self.options.items() if each and name not in SECRETS}
+        return "".join(
+            f" --{name.replace('_', '-')} {shlex.quote(each)}" for name, each in given.items()
+        )
 
 
 def _access(name: str, about: str, metavar: str, envvar: str | None = None) -> inspect.Parameter:
@@ -39,14 +60,7 @@ def reaches_kfp(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapper(**values: Any) -> None:
-        access = {each.name: values.pop(each.name) for each in ACCESS}
-
-        def reach() -> Kfp:
-            from fanfold.client import connect
-
-            return connect(**access)
-
-        command(reach=reach, **values)
+        command(reach=Reach({each.name: values.pop(each.name) for each in ACCESS}), **values)
 
     own = inspect.signature(command, eval_str=True).parameters.values()
     kept = [each for each in own if each.name != "reach"]

@@ -90,7 +90,7 @@ def submit(
         )
     typer.echo(f"Run {run.id}: {kfp.link(run.id)}")
     if wait:
-        _show(kfp, _ended(kfp, run, console, patience, every))
+        _show(kfp, _ended(kfp, run, console, patience, every, reach))
 
 
 @reaches_kfp
@@ -115,13 +115,16 @@ def results(
     console = log(verbose)
     _check_positive(patience=patience, every=every)
     from fanfold import client
+    from fanfold.places import check_folder
 
     if wait and not run:
         raise UserError("--wait needs a run to wait for: --run RUN")
+    if download:
+        check_folder(download, overwrite)
     kfp = reach()
     found = client.get_run(kfp, run) if run else client.latest_run(kfp)
     if wait:
-        found = _ended(kfp, found, console, patience, every)
+        found = _ended(kfp, found, console, patience, every, reach)
     _show(kfp, found)
     if download:
         client.result_of(kfp, found).download(download, overwrite=overwrite)
@@ -154,7 +157,8 @@ def logs(
         typer.echo(each.text.rstrip())
         empty = False
     if empty:
-        raise UserError(f"the run {found.id} has no log {f'of {task} ' if task else ''}yet")
+        of, yet = f" of {task}" if task else "", "" if found.over else " yet"
+        raise UserError(f"the run {found.id} has no log{of}{yet}")
 
 
 def _check_positive(**values: float) -> None:
@@ -163,7 +167,9 @@ def _check_positive(**values: float) -> None:
             raise UserError(f"--{name} must be above 0 but is {value}")
 
 
-def _ended(kfp: Kfp, run: Run, console: Console, patience: float, every: float) -> Run:
+def _ended(
+    kfp: Kfp, run: Run, console: Console, patience: float, every: float, reach: Reach
+) -> Run:
     """The run when it has ended; one who does not wait that long is told how to come back."""
     from fanfold import client
     from fanfold.client.ledger import watching
@@ -175,7 +181,7 @@ def _ended(kfp: Kfp, run: Run, console: Console, patience: float, every: float) 
                 kfp, run, patience=patience * 60, every=every, on_look=on_look, also=watch.done
             )
     except (Stopped, UserError, client.NotMoving, client.NotAnswering):
-        again = f"fanfold results --host {kfp.host} --run {run.id} --wait"
+        again = f"fanfold results{reach.again()} --run {run.id} --wait"
         console.print(f"the run goes on; come back to it: {again}", markup=False, soft_wrap=True)
         raise
 

@@ -33,7 +33,8 @@ ANSWERS = {
     ' "container inspect"*) exit ${NO_REGISTRY:-0} ;; exec*) cat >>"$CALLS" ;;'
     " run*) exit ${PORT_TAKEN:-0} ;; esac",
     "kind": 'case "$*" in "get clusters") echo "$CLUSTERS" ;; "get nodes"*) echo one two ;; esac',
-    "kubectl": 'case "$*" in *port-forward*) exec sleep 60 ;; *dry-run*) echo "$WARNING" >&2;'
+    "kubectl": 'case "$*" in *port-forward*) [[ ! $BROKEN ]] || exit 1; exec sleep 60 ;;'
+    ' *"get secret fanfold-s3"*) exit ${NO_SECRET:-1} ;; *dry-run*) echo "$WARNING" >&2;'
     ' exit ${REFUSED:-0} ;; *"get jobs"*) echo "job/one" ;;'
     ' *"apply --filename -") cat >/dev/null ;;'
     " esac",
@@ -109,6 +110,11 @@ def test_up_again_makes_neither_cluster_nor_registry_anew(clone: Clone) -> None:
     assert clone.calls("docker", "start") == [["docker", "start", "fanfold-registry"]]
 
 
+def test_up_again_keeps_the_keys_of_another_bucket(clone: Clone) -> None:
+    assert clone.run("kind/up.sh", NO_SECRET="0").returncode == 0
+    assert clone.calls("kubectl", "apply", "-") == []
+
+
 def test_a_registry_that_cannot_start_leaves_nothing_that_another_port_would_meet(
     clone: Clone,
 ) -> None:
@@ -172,6 +178,13 @@ def test_what_the_user_sets_takes_the_place_of_what_run_sets(clone: Clone) -> No
     assert given["max_tasks"] == "4"
 
 
+def test_a_file_of_settings_is_all_that_is_set(clone: Clone) -> None:
+    assert clone.run("kind/run.sh", "--params", "mine.yaml", "--set", "folds=3").returncode == 0
+    (submitted,) = clone.calls("fanfold", "submit")
+    assert submitted[-4:] == ["--params", "mine.yaml", "--set", "folds=3"]
+    assert submitted.count("--set") == 1
+
+
 def test_test_hands_the_tests_the_same_image_account_and_ledger(clone: Clone) -> None:
     assert clone.run("kind/test.sh").returncode == 0
     (asked,) = clone.calls("make", "test-cluster")
@@ -212,6 +225,13 @@ def test_no_search_is_sent_to_what_answers_there_already(clone: Clone, script: s
     assert f"port 8089 is taken; use another one: make kind-{script} UI_PORT=" in told.stderr
     called = clone.calls("fanfold"), clone.calls("kubectl"), clone.calls("make", "test-cluster")
     assert called == ([], [], [])
+
+
+def test_a_port_that_is_not_forwarded_is_an_error_of_its_own(clone: Clone) -> None:
+    told = clone.run("kind/run.sh", BROKEN="1", UI_PORT="8089")
+    assert told.returncode == 1
+    assert "port 8089 is not forwarded, for what kubectl says above; if it is taken" in told.stderr
+    assert clone.calls("fanfold") == []
 
 
 @pytest.mark.parametrize(

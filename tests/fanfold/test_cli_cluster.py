@@ -90,10 +90,12 @@ def test_a_run_that_does_not_move_ends_the_wait_and_says_how_to_come_back(
     kfp_server: KfpServer, host: str, tmp_path: Path
 ) -> None:
     kfp_server.backend.course = (RUNNING,)
-    said = fanfold("submit", "--wait", *QUICK, "--patience", "0.01", cwd=tmp_path)
+    access = ("--namespace", "a team", "--token", "a-secret")
+    said = fanfold("submit", "--wait", *QUICK, "--patience", "0.01", *access, cwd=tmp_path)
     (run,) = kfp_server.backend.runs
     assert said.code == 1
-    assert f"fanfold results --host {host} --run {run.run_id} --wait" in said.err
+    given = f"--host {host} --namespace 'a team'"
+    assert f"come back to it: fanfold results {given} --run {run.run_id} --wait\n" in said.err
     assert "has not moved for" in said.err
 
 

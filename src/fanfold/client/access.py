@@ -43,13 +43,15 @@ def connect(
         raise UserError(f"no file of certificates at {ca_cert!r}")
     found = _kfp_client(host, namespace, token, cookies, ca_cert)
     api = found._run_api.api_client
-    if api.configuration.host == "http://localhost":  # kfp.Client found nothing
+    told = host or os.environ.get("KF_PIPELINES_ENDPOINT")
+    if not told and api.configuration.host == "http://localhost":  # kfp.Client found nothing
         raise UserError(
             f"which KFP? Give --host or KF_PIPELINES_ENDPOINT, such as http://localhost:8080"
             f" after {PORT_FORWARD}"
         )
-    uihost = found._uihost or api.configuration.host
-    answered = Kfp(api, uihost, namespace or found.get_user_namespace())
+    # Not what kfp.Client takes for it: of an address without a scheme, one without encryption.
+    pages = os.environ.get("KF_PIPELINES_UI_ENDPOINT") or api.configuration.host
+    answered = Kfp(api, pages, namespace or found.get_user_namespace())
     try:
         health = answered.get("/healthz")
     except Gone:

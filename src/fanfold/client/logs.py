@@ -43,7 +43,7 @@ class Log:
 def logs(kfp: Kfp, run: Run, step: str = "") -> Iterator[Log]:
     """The logs of a run's tasks that can be read yet, in the order in which the tasks began.
 
-    A task's log is there when its pod has ended.
+    A task's log is there when its pod has ended. Of KFP's own tasks those that failed are told.
 
     Args:
         kfp: the backend.
@@ -59,7 +59,11 @@ def logs(kfp: Kfp, run: Run, step: str = "") -> Iterator[Log]:
         raise UserError(
             f"no task is named {step!r}{did_you_mean(wanted, STAGES)}; there are {steps}"
         )
-    tasks = [task for task in run.tasks if task.has_log and task.name == EXECUTOR]
+    tasks = [
+        task
+        for task in run.tasks
+        if task.has_log and (task.name == EXECUTOR or task.state == "FAILED")
+    ]
     for log in read_logs(kfp, run, tasks):
         if wanted in ("", log.step):
             yield log

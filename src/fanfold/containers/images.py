@@ -37,7 +37,8 @@ def usable_image(image: str) -> str:
 def pinned(image: str) -> str | None:
     """The image by the digest that its registry knows it by; None where nothing here says it.
 
-    The daemon knows the digest of what it has pushed or pulled.
+    The daemon knows the digest of what it has pushed or pulled; one that keeps its images in
+    containerd also that which a push will give to what it has built.
     """
     if "@" in image:
         return image

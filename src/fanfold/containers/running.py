@@ -140,7 +140,8 @@ def remove(run: str) -> None:
     with client() as docker:
         from docker.errors import APIError
 
-        for container in docker.containers.list(all=True, filters={"label": f"{LABEL}={run}"}):
+        filters = {"label": f"{LABEL}={run}"}
+        for container in docker.containers.list(all=True, filters=filters, ignore_removed=True):
             with suppress(APIError):  # it has gone, or is going
                 container.remove(force=True)
 

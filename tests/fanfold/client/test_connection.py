@@ -47,6 +47,15 @@ def test_the_address_may_come_from_kfps_own_variables(
     assert connect().link("r") == "https://pages.example/#/runs/details/r"
 
 
+def test_the_pages_are_reached_as_the_api_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(Kfp, "get", lambda kfp, path: asked.append(kfp.host) or {})
+    kfp = connect("kfp.example", namespace="n")  # kfp.Client: https for the API, http for pages
+    assert asked == ["https://kfp.example"]
+    assert kfp.link("r") == "https://kfp.example/#/runs/details/r"
+    assert connect("http://localhost/", namespace="n").link("r").startswith("http://localhost/#")
+
+
 REFUSALS = {
     "401": (gates.token(SECRET), {}, "does not know you (401): Request header error: there is no"),
     "403": (
