@@ -5,7 +5,8 @@ pyarrow parses; what it does not tell is worked out around it, block by block:
 - Each block is cut at the end of a line and a row of one field too many is put after it. When
   pyarrow gives that row back, the block ended between two records; when it does not, a quote
   was open there, and the last record waits for the next block. So records may be longer than a
-  block, and a quote that is never closed is found.
+  block, and a quote that is never closed is found: its line alone is set aside, and those behind
+  it are read as if it were not there.
 - Bytes that are not UTF-8 are overwritten by as many `?` before parsing (pyarrow's handler of
   bad rows fails on them), and the records they stand in are set aside.
 - pyarrow numbers records; the lines come from counting the line ends inside their values.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +33,8 @@ from fanfold.errors import UserError
 
 BOM = b"\xef\xbb\xbf"
 LINE_FEED, CARRIAGE_RETURN = b"\n\r"
-UNCLOSED = "a quote that opens in this row is never closed"
+LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|$)")
+UNCLOSED = "a quote that opens in this line is never closed"
 
 
 def read_delimited(
@@ -52,29 +55,33 @@ def read_delimited(
         uri: names the file in messages.
         delimiter: `,` or a tab.
         block_bytes: about as much is parsed at a time.
-        max_record_bytes: a longer record is taken for a quote that was never closed.
+        max_record_bytes: a quote that is not closed within these is never closed.
 
     Raises:
-        UserError: no usable header, or a record longer than `max_record_bytes`.
+        UserError: no usable header, or a line longer than `max_record_bytes`.
     """
     with open_stream() as stream:
         data = _read_fully(stream, block_bytes).removeprefix(BOM)
         header = _Header.parse(data, delimiter, uri)
         data, line, at_end = data[header.size :], 1 + header.lines, False
-        while not at_end:
-            more = _read_fully(stream, block_bytes)
-            at_end, data = not more, data + more
+        while data or not at_end:
+            if len(data) <= max_record_bytes:
+                more = _read_fully(stream, block_bytes)
+                at_end, data = not more, data + more
             end = len(data) if at_end else _last_line_end(data)
             if end or at_end:
-                block = _Block.parse(data[:end], header.names, delimiter, last=at_end)
+                block = _Block.parse(data[:end], header.names, delimiter)
                 yield block.batch(line)
                 data, line = data[block.size :], line + block.lines
-            if len(data) > max_record_bytes:
-                raise UserError(
-                    f"the row of {uri!r} that starts at line {line} is longer than "
-                    f"{max_record_bytes} bytes: most likely a quote in it is never closed; "
-                    "close or remove that quote"
-                )
+            if data and (at_end or len(data) > max_record_bytes):
+                first = _first_line(data)
+                if len(first) > max_record_bytes:
+                    raise UserError(
+                        f"line {line} of {uri!r} is longer than {max_record_bytes:,} bytes: is it"
+                        " a table? If it is, shorten that line or leave it out"
+                    )
+                yield _set_aside(first, line, header.names)
+                data, line = data[len(first) :], line + 1
 
 
 def _read_fully(stream: BinaryIO, size: int) -> bytes:
@@ -84,6 +91,11 @@ def _read_fully(stream: BinaryIO, size: int) -> bytes:
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
+
+
+def _first_line(data: bytes) -> bytes:
+    found = LINE.match(data)
+    return found[0] if found else data
 
 
 def _last_line_end(data: bytes) -> int:
@@ -125,11 +137,13 @@ class _Header:
 
 @dataclass(frozen=True)
 class _Parsed:
-    """What pyarrow makes of a block; records are numbered from 0, good and bad together."""
+    """What pyarrow makes of a block; records are numbered from 0, good and bad together.
+
+    A record in which a quote is open at the end of the block is left out.
+    """
 
     table: pa.RecordBatch
     bad: dict[int, tuple[int, int]]  # record -> fields it has, line ends inside it
-    complete: bool  # False: a quote is open at the end, and the last record is left out
 
 
 @dataclass(frozen=True)
@@ -140,15 +154,13 @@ class _Block:
     clean: bytes  # the body as pyarrow sees it
     columns: int
     parsed: _Parsed
-    unclosed: bool  # the file ends inside a quote: what is left is one last, bad record
 
     @classmethod
-    def parse(cls, body: bytes, names: list[str], delimiter: str, *, last: bool) -> _Block:
+    def parse(cls, body: bytes, names: list[str], delimiter: str) -> _Block:
         if not body.endswith((b"\n", b"\r")):
             body += b"\n"
         clean = _utf8(body)
-        parsed = _parse(clean, names, delimiter)
-        return cls(body, clean, len(names), parsed, unclosed=last and not parsed.complete)
+        return cls(body, clean, len(names), _parse(clean, names, delimiter))
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
@@ -185,17 +197,15 @@ class _Block:
     @property
     def lines(self) -> int:
         """Lines of the records that are done with."""
-        return len(self.line_starts) - 1 if self.unclosed else int(self.first_lines[-1])
+        return int(self.first_lines[-1])
 
     @property
     def size(self) -> int:
         """Bytes of the records that are done with."""
-        return len(self.body) if self.unclosed else int(self.starts[-1])
+        return int(self.starts[-1])
 
     def raw(self, record: int) -> str:
-        end = self.starts[record + 1] if record + 1 < len(self.starts) else len(self.body)
-        raw = self.body[self.starts[record] : end]
-        return raw.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
+        return _text(self.body[self.starts[record] : self.starts[record + 1]])
 
     def reasons(self) -> dict[int, str]:
         """Why each bad record is set aside."""
@@ -209,8 +219,7 @@ class _Block:
             byte = self.body[replaced[first]]
             found.setdefault(int(record), f"byte 0x{byte:02x} is not UTF-8")
         done = len(self.starts) - 1
-        found = {record: reason for record, reason in found.items() if record < done}
-        return found | ({done: UNCLOSED} if self.unclosed else {})
+        return {record: reason for record, reason in found.items() if record < done}
 
     def batch(self, line: int) -> Batch:
         """The batch of this block, whose first line is `line`."""
@@ -228,6 +237,17 @@ class _Block:
         return Batch(
             rows, line + self.first_lines[records], lambda i: self.raw(records[i]), rejects
         )
+
+
+def _text(raw: bytes) -> str:
+    """A record as it stands in the file."""
+    return raw.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
+
+
+def _set_aside(first: bytes, line: int, names: list[str]) -> Batch:
+    """A batch of no rows, of a line in which a quote opens and is never closed."""
+    none = np.zeros(0, np.int64)
+    return Batch(_no_rows(names), none, lambda _: "", [Reject(line, UNCLOSED, _text(first))])
 
 
 def _utf8(body: bytes) -> bytes:
@@ -268,13 +288,11 @@ def _no_rows(names: list[str]) -> pa.RecordBatch:
 def _parse(body: bytes, names: list[str], delimiter: str) -> _Parsed:
     """Parse `body`, UTF-8 that ends with a line end, with pyarrow."""
     bad: dict[int, tuple[int, int]] = {}
-    texts = [""]
     end_row = delimiter * len(names)
 
     def set_aside(row: Any) -> str:
         lines = len(io.StringIO(row.text, newline="").readlines())
         bad[row.number - 1] = (row.actual_columns, lines - 1)
-        texts[0] = row.text
         return "skip"
 
     ids = [f"f{i}" for i in range(len(names))]
@@ -292,7 +310,6 @@ def _parse(body: bytes, names: list[str], delimiter: str) -> _Parsed:
     ).rename_columns(names)
     (rows,) = table.to_batches() or [_no_rows(names)]
     last = rows.num_rows + len(bad) - 1
-    complete = texts[0] == end_row and last in bad
-    if bad.pop(last, None) is None:
+    if bad.pop(last, None) is None:  # the row put behind, or the record that holds it
         rows = rows.slice(0, rows.num_rows - 1)
-    return _Parsed(rows, bad, complete)
+    return _Parsed(rows, bad)
