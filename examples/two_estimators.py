@@ -2,13 +2,16 @@
 
 Boosted trees and ridge regression are searched side by side, each over its own grid, and a
 component of this pipeline's own says which won. `python examples/two_estimators.py` writes
-two_estimators.yaml beside this file, ready to upload.
+two_estimators.yaml beside this file, ready to upload: with `FANFOLD_IMAGE=...`, what `make push`
+has named, for your own image.
 """
 
+import os
 from pathlib import Path
 
 from kfp import compiler, components, dsl
 
+IMAGE = os.environ.get("FANFOLD_IMAGE") or "fanfold/fanfold-python:0.1.0"
 COMPONENTS = Path(__file__).parents[1] / "components"
 
 TREES = '{"max_depth": [3, 6], "n_estimators": [100, 200]}'
@@ -26,7 +29,7 @@ preprocess, expand_grid, cross_validate, select_best = (
 
 
 # In fanfold's image kfp is there already, so nothing is installed when the task starts.
-@dsl.component(base_image="fanfold/fanfold-python:0.1.0", install_kfp_package=False)
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
 def compare(first: dsl.Input[dsl.Artifact], second: dsl.Input[dsl.Artifact]) -> str:
     """Says which of two searches found the better candidate."""
     import json
@@ -39,16 +42,18 @@ def compare(first: dsl.Input[dsl.Artifact], second: dsl.Input[dsl.Artifact]) -> 
 
 def search(corpus: dsl.PipelineTask, estimator: str, grid: str) -> dsl.PipelineTask:
     """The tasks of one search over `corpus`; returns the last."""
-    grid_task = expand_grid(estimator=estimator, grid=grid)
+    grid_task = expand_grid(estimator=estimator, grid=grid).set_container_image(IMAGE)
     candidates = grid_task.outputs["candidates"]
     with dsl.ParallelFor(grid_task.outputs["Output"], parallelism=4) as share:
         scored = cross_validate(corpus=corpus.outputs["corpus"], candidates=candidates, share=share)
-    return select_best(
+        scored.set_container_image(IMAGE)
+    chosen = select_best(
         corpus=corpus.outputs["corpus"],
         candidates=candidates,
         summary=corpus.outputs["summary"],
         scores=dsl.Collected(scored.outputs["scores"]),
     )
+    return chosen.set_container_image(IMAGE)
 
 
 @dsl.pipeline(name="two-estimators")
@@ -60,7 +65,7 @@ def two_estimators(data: str = "sample:20000", trees: str = TREES, lines: str = 
         trees: Grid of the boosted trees, JSON.
         lines: Grid of the ridge regression, JSON.
     """
-    corpus = preprocess(data=data).set_caching_options(False)
+    corpus = preprocess(data=data).set_caching_options(False).set_container_image(IMAGE)
     boosted = search(corpus, "xgboost", trees)
     ridge = search(corpus, "sklearn.linear_model.Ridge", lines)
     compared = compare(first=boosted.outputs["best"], second=ridge.outputs["best"])

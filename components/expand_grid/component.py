@@ -20,8 +20,11 @@ def expand_grid(
     share_fits: bool = True,
     ledger: str = "",
     max_tasks: int = 32,
+    metric: str = "rmse",
+    selection: str = "best",
+    simplest_by: str = "",
 ) -> list[dict[str, str]]:
-    """Checks the grid, numbers its candidates, and shares them out to tasks.
+    """Checks the grid and the rule of the choice, numbers the candidates, shares them out.
 
     Returns:
         candidates: The checked, numbered grid, JSON.
@@ -40,5 +43,8 @@ def expand_grid(
         share_fits=share_fits,
         ledger=ledger,
         max_tasks=max_tasks,
+        metric=metric,
+        selection=selection,
+        simplest_by=simplest_by,
     )
     return steps.expand_grid(settings, candidates=candidates.path)

@@ -72,11 +72,16 @@ def _item(share: Sequence[Unit]) -> dict[str, str]:
 
 
 def search_of(settings: Settings) -> Search:
-    """The search that `settings` describe; `UserError` where the grid is not right."""
+    """The search that `settings` describe; `UserError` where grid or rule are not right."""
     estimator = get_estimator(settings.estimator)
     text = {name: getattr(settings, name) for name in TextSettings.names()}
     kept = {name: getattr(settings, name) for name in GRID_SETTINGS} | text
-    return Search(estimator, expand(settings.grid, estimator, text), kept)
+    candidates = expand(settings.grid, estimator, text)
+    if settings.simplest_by:  # its names are used when all has been fitted: a bad one is told now
+        from fanfold.selection import simplicity
+
+        simplicity(settings.simplest_by, candidates, estimator)
+    return Search(estimator, candidates, kept)
 
 
 def write_search(path: str, search: Search) -> None:

@@ -186,7 +186,7 @@ def predict(
 def sample(
     rows: Annotated[int, typer.Option(metavar="N", help="Rows to generate.")],
     output: File,
-    seed: Annotated[int | None, typer.Option(help="Another seed is another table.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed, another table.")] = None,
     overwrite: Overwrite = False,
     verbose: Verbose = False,
 ) -> None:

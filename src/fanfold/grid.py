@@ -110,7 +110,9 @@ def _parts(grid: Grid) -> list[Mapping[str, Any]]:
     given = grid
     if isinstance(grid, str):
         try:
-            given = json.loads(grid)
+            given = json.loads(grid, object_pairs_hook=_said_once)
+        except UserError:
+            raise
         except ValueError as error:
             raise UserError(
                 f"the grid is not JSON ({error}): write"
@@ -124,6 +126,16 @@ def _parts(grid: Grid) -> list[Mapping[str, Any]]:
     if not parts:
         raise UserError("the grid is empty: name at least one candidate")
     return list(parts)
+
+
+def _said_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of the grid; of a key that it holds twice, JSON would keep the last."""
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"the grid names {twice!r} twice in one object: put its values in one list")
+    return said
 
 
 def _axis(name: str, values: Any) -> list[Any]:

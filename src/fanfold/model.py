@@ -7,7 +7,8 @@ of the data, and the SHA-256 of that file and of itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,11 @@ import numpy as np
 
 from fanfold.arrays import Floats
 from fanfold.corpus import Corpus
-from fanfold.errors import DamagedError, UserError, did_you_mean
+from fanfold.errors import DamagedError, FanfoldError, UserError, did_you_mean
 from fanfold.estimators import Estimator, get_estimator
 from fanfold.features import TextFeatures, fit_text
 from fanfold.grid import Candidate
-from fanfold.resources import calm, usable_cpus
+from fanfold.resources import calm, is_out_of_memory, memory_as_exception, usable_cpus
 from fanfold.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.sklearn_estimators import SklearnEstimator
 from fanfold.storage import fetched
@@ -84,6 +85,10 @@ class Model:
                     f"the model reads the column {column!r}, and there are {', '.join(names)}"
                     f"{did_you_mean(column, names)}"
                 )
+            if names.count(column) > 1:
+                raise UserError(
+                    f"the frame has {names.count(column)} columns {column!r}: leave one"
+                )
             data = data[data.columns[names.index(column)]]  # whose name may be a number
         return [text if isinstance(text, str) else _text_of(text) for text in data]
 
@@ -112,13 +117,33 @@ def _text_of(value: Any) -> str | None:
     return None if missing else str(value)
 
 
+@contextmanager
+def _memory_told(rows: int) -> Iterator[None]:
+    """Within the block a lack of memory is an error that says what to raise."""
+    with memory_as_exception() as limit:
+        try:
+            yield
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise FanfoldError(
+                f"out of memory: the final fit, of all {rows:,} training rows, had"
+                f" {limit / 2**30:.2f} GiB; raise train_final_memory, or lower text__max_tokens"
+                " or max_depth"
+            ) from None
+
+
 def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: int) -> Model:
-    """The candidate fitted on every row of the corpus, on all processors."""
-    threads = usable_cpus()
+    """The candidate fitted on every row of the corpus, on all processors.
+
+    Raises:
+        FanfoldError: memory does not suffice for all rows.
+    """
     parameters = candidate.model_parameters
-    features, matrix = fit_text(corpus.text, np.ones(corpus.rows, dtype=bool), candidate.text)
-    data = estimator.prepare(matrix, np.asarray(corpus.target), parameters, threads)
-    with calm():
+    with _memory_told(corpus.rows), calm():
+        threads = usable_cpus()
+        features, matrix = fit_text(corpus.text, np.ones(corpus.rows, dtype=bool), candidate.text)
+        data = estimator.prepare(matrix, np.asarray(corpus.target), parameters, threads)
         fitted = estimator.fit(data, parameters, seed, threads)
     manifest = {
         "format": FORMAT,

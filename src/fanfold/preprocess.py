@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 SHOWN_REJECTS = 5
 """Rejected rows that an error message and the report show."""
 
+SHORT = 200
+"""Characters of their text that the summary keeps."""
+
 CORPUS_SETTINGS = (
     "data", "s3_endpoint", "text_column", "target", "test_fraction", "folds", "seed",
     "split_column", "fold_column", "group_column", "max_bad_rows", "vocabulary_size",
@@ -96,13 +99,18 @@ def preprocess(
         "rows_rejected": found.rejected,
         "rows_empty": int((~split.test & (split.fold < 0)).sum()),
         **facts,
-        "first_rejects": [vars(reject) for reject in found.first_rejects],
+        "first_rejects": [_in_short(reject) for reject in found.first_rejects],
     }
     parts = ("rows_train", "rows_test", "rows_rejected", "rows_empty")
     if summary["rows_read"] != sum(summary[part] for part in parts):
         raise FanfoldError(f"rows were lost, which is a defect of fanfold: {summary}")
     logger.info("preprocessed %s", " ".join(f"{k}={v}" for k, v in summary.items() if "row" in k))
     return summary
+
+
+def _in_short(reject: Reject) -> dict[str, Any]:
+    """What a summary tells of a bad row; all of its text is in the rejects."""
+    return {**vars(reject), "text": reject.text[:SHORT]}
 
 
 def _read(

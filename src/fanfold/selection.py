@@ -107,7 +107,7 @@ def select(
     order = _order(rows, metric)
     if not order:
         raise FanfoldError(_why_none(rows, metric))
-    keys = _simplicity(simplest_by, candidates, estimator)
+    keys = simplicity(simplest_by, candidates, estimator)
     chosen = order[0]
     if selection == "one_std_err":
         chosen = _one_std_err(order, rows, candidates, estimator, keys, metric)
@@ -150,9 +150,20 @@ def _order(rows: Sequence[dict[str, Any]], metric: str) -> list[int]:
     return sorted(ranked, key=lambda place: sign * rows[place][f"{metric}_mean"])
 
 
-def _simplicity(
+def simplicity(
     simplest_by: str, candidates: Sequence[Candidate], estimator: Estimator
 ) -> tuple[str, ...]:
+    """The hyperparameters by which one candidate is simpler than another, the first first.
+
+    Args:
+        simplest_by: names, separated by commas, `-` before those of which more is simpler; where
+            empty, what the estimator says.
+        candidates: the grid's.
+        estimator: fits them.
+
+    Raises:
+        UserError: a name that is not in the grid.
+    """
     asked = tuple(part.strip() for part in simplest_by.split(",") if part.strip())
     known = parameter_names(candidates)
     for name in asked:

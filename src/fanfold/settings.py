@@ -18,6 +18,8 @@ from fanfold.storage.environment import server_address
 
 METRICS = ("rmse", "mae", "rsq")
 
+MAX_FOLDS = 1000
+
 BOUNDS = {
     "minimum": (operator.ge, "at least"),
     "above": (operator.gt, "above"),
@@ -66,8 +68,8 @@ class Settings:
 
     data: str = setting(
         "sample:20000",
-        "Table to learn from: a CSV, TSV, JSON lines or Parquet file, plain, .gz or .zst, here or"
-        " in a bucket (gs://, s3://); or sample:ROWS, generated",
+        "Table to learn from: a Parquet file, or CSV, TSV or JSON lines, plain, .gz or .zst; here"
+        " or in a bucket (gs://, s3://); or sample:ROWS, generated",
     )
     s3_endpoint: str = setting(
         "",
@@ -83,7 +85,7 @@ class Settings:
     test_fraction: float = setting(
         0.2, "Share of the rows held out to score the final model", above=0, below=1
     )
-    folds: int = setting(5, "Folds of the cross-validation", minimum=2, maximum=1000)
+    folds: int = setting(5, "Folds of the cross-validation", minimum=2, maximum=MAX_FOLDS)
     seed: int = setting(
         2021, "Seed of every random choice: split, folds, fits", minimum=0, maximum=2**31 - 1
     )

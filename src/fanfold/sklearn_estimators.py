@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, issparse
 
 from fanfold.arrays import Floats
 from fanfold.errors import UserError
@@ -156,6 +156,8 @@ class SklearnEstimator:
         found = getattr(model, "feature_importances_", getattr(model, "coef_", None))
         if found is None:
             return None
+        if issparse(found):  # of a support vector machine that was fitted on a sparse matrix
+            found = found.toarray()
         size = np.abs(np.asarray(found, dtype=np.float64)).ravel()
         return size / size.sum() if len(size) == columns and size.sum() > 0 else None
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fanfold.arrays import Mask
 from fanfold.errors import UserError
+from fanfold.settings import MAX_FOLDS
 
 Folds = npt.NDArray[np.int32]
 Labels = Sequence[str | None]
@@ -135,6 +136,11 @@ def _given_folds(fold: Labels, used: Mask) -> tuple[Folds, tuple[str, ...]]:
         raise UserError(
             f"fold_column has {len(labels)} label(s) among the training rows ({', '.join(labels)}):"
             " at least two are needed"
+        )
+    if len(labels) > MAX_FOLDS:
+        raise UserError(
+            f"fold_column has {len(labels):,} labels among the training rows, and at most"
+            f" {MAX_FOLDS:,} folds are allowed: name a column of fewer values"
         )
     number = {label: position for position, label in enumerate(labels)}
     index = np.full(len(used), -1, dtype=np.int32)

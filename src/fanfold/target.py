@@ -90,7 +90,7 @@ def parse_target(expression: str) -> Target:
     def placeholder(match: re.Match[str]) -> str:
         name = f"{prefix}{len(names)}"
         names[name] = match[1]
-        return name
+        return f" {name} "  # a name of its own, also where it stands behind a digit or a letter
 
     try:
         plain = re.sub(r"`([^`]+)`", placeholder, expression.strip())
@@ -98,7 +98,7 @@ def parse_target(expression: str) -> Target:
         plain = re.sub(NAME, lambda m: m[0] if m[0].isascii() else placeholder(m), plain)
         if "#" in plain:
             raise SyntaxError("Python would take the rest for a comment")
-        tree = ast.parse(plain, mode="eval").body
+        tree = ast.parse(plain.strip(), mode="eval").body
         _check(tree, expression, names)
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
         if isinstance(error, UserError):

@@ -38,7 +38,7 @@ def test_there_is_a_folder_for_each_step_and_no_other() -> None:
     assert all(callable(getattr(steps, name)) for name in NAMES)
 
 
-def test_every_setting_is_an_input_of_exactly_one_component_with_its_default_and_type() -> None:
+def test_every_setting_is_an_input_of_one_component_with_its_default_and_type() -> None:
     inputs = [
         (name, spec.default, spec.type)
         for each in NAMES
@@ -48,7 +48,9 @@ def test_every_setting_is_an_input_of_exactly_one_component_with_its_default_and
     settings = [
         (each.name, each.default, KINDS[each.type]) for each in dataclasses.fields(Settings)
     ]
-    assert sorted(inputs) == sorted(settings)
+    # A mistake in the rule of the choice is told by expand_grid, before hours of fits.
+    checked_early = [each for each in settings if each[0] in ("metric", "selection", "simplest_by")]
+    assert sorted(inputs) == sorted(settings + checked_early)
 
 
 def test_what_is_only_said_of_the_cost_reaches_no_task_that_may_come_from_a_cache() -> None:

@@ -63,6 +63,10 @@ MISTAKES: dict[str, tuple[Sequence[str], str]] = {
         ["tune", "packages.csv", *COLUMNS, "--grid", '{"max_dept": [2]}', "--output", "o"],
         "did you mean 'max_depth'?",
     ),
+    "rule of a parameter that the grid lacks": (
+        ["tune", "packages.csv", *SMALL, "--simplest-by", "max_dept", "--output", "o"],
+        "error: simplest_by names 'max_dept', which is not in the grid; did you mean 'max_depth'?",
+    ),
     "output that exists": (OVERWRITE, "error: the output folder 'found' exists and is not empty"),
     "output that is a file": (
         ["tune", "packages.csv", *SMALL, "--output", "packages.csv"],
@@ -89,6 +93,10 @@ MISTAKES: dict[str, tuple[Sequence[str], str]] = {
         "error: the output 'o.xlsx' must end in .csv or .parquet",
     ),
     "sample of no rows": (["sample", "--rows", "0", "--output", "o.csv"], "error: 'sample:0'"),
+    "sample of a seed that is none": (
+        ["sample", "--rows", "9", "--seed", "-1", "--output", "o.csv"],
+        "Invalid value for '--seed': Input should be greater than or equal to 0",
+    ),
     "sample over a folder": (
         ["sample", "--rows", "9", "--output", "found"],
         "error: the output 'found' is a folder: name a file",

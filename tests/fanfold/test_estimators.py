@@ -264,6 +264,17 @@ def test_importances_are_shares_of_the_columns(name: str) -> None:
     assert found[1:].argmax() + 1 >= 4  # the columns that weigh most in the target
 
 
+@pytest.mark.parametrize(("name", "parameters"), [*((each, {}) for each in LISTED), *UNUSUAL])
+def test_importances_are_shares_of_the_columns_or_there_are_none(
+    name: str, parameters: dict[str, Any]
+) -> None:
+    model = fitted(name, SIZES.get(name, {}) | parameters)
+    found = get_estimator(name).importances(model, 7)
+    assert found is None or (found.shape == (7,) and found.sum() == pytest.approx(1))
+    has_some = hasattr(model, "coef_") or hasattr(model, "feature_importances_")
+    assert (found is not None) == (has_some or name == "xgboost")
+
+
 def test_xgboosts_importances_are_shares_of_the_gain_of_all_splits() -> None:
     model = fitted("xgboost", {"n_estimators": 5})
     table = model.trees_to_dataframe()

@@ -214,6 +214,7 @@ REFUSED = [
     ({"text__min_times": ["low"]}, "text__min_times must be a share of all tokens"),
     ({"max_depth": [6, 12, 6]}, "the grid holds 'max_depth=6' twice: leave one out"),
     ([{"max_depth": 6}, {"max_depth": [5, 6]}], "the grid holds 'max_depth=6' twice"),
+    ('{"max_depth": [3], "max_depth": [6]}', "the grid names 'max_depth' twice in one object"),
     ({"max_depth": list(range(101)), "n_estimators": list(range(1, 101))},
      "the grid has more than 10,000 candidates"),
 ]  # fmt: skip

@@ -72,6 +72,12 @@ def test_a_column_may_have_a_number_for_a_name(model: Model) -> None:
     np.testing.assert_array_equal(numbered.predict(frame), model.predict(TEXTS))
 
 
+def test_a_frame_with_two_columns_of_that_name_is_refused(model: Model) -> None:
+    frame = pd.DataFrame([[text, text] for text in TEXTS], columns=["definition"] * 2)
+    with pytest.raises(UserError, match="has 2 columns 'definition'"):
+        model.predict(frame)
+
+
 def test_no_text_gives_no_prediction(model: Model) -> None:
     assert model.predict([]).shape == (0,)
 

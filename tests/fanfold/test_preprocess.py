@@ -101,7 +101,7 @@ def test_bad_rows_are_written_with_line_reason_and_raw_text(tmp_path: Path) -> N
         *(b"good %d,%d" % (row, row) for row in range(10)),
         b'"two\nlines",1',
         b"one field",
-        b"three,fields,1",
+        b"three,fields," + b"1" * 300,
         b"caf\xe9,1",
         b"a word,many",
         b"endless,inf",
@@ -114,7 +114,7 @@ def test_bad_rows_are_written_with_line_reason_and_raw_text(tmp_path: Path) -> N
     found = rejects(tmp_path)
     assert [(int(line), text) for line, _, text in found] == [
         (14, "one field"),
-        (15, "three,fields,1"),
+        (15, "three,fields," + "1" * 300),
         (16, "caf\\xe9,1"),
         (17, "a word,many"),
         (18, "endless,inf"),
@@ -131,7 +131,7 @@ def test_bad_rows_are_written_with_line_reason_and_raw_text(tmp_path: Path) -> N
     assert reasons[6] == "the target is not a finite number: y=''"
     assert summary["rows_read"] == 19 and summary["rows_rejected"] == 8
     first = [[str(each["line"]), each["reason"], each["text"]] for each in summary["first_rejects"]]
-    assert first == found[:5]
+    assert first == [[line, reason, text[:200]] for line, reason, text in found[:5]]
 
 
 def test_too_many_bad_rows_stop_the_run_and_the_first_five_are_shown(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 import textwrap
@@ -13,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from fanfold.errors import FanfoldError
 from fanfold.estimators import get_estimator
 from fanfold.grid import expand
+from fanfold.model import train
 from fanfold.xgboost_estimator import XGBoost
 from tests.fanfold.scored import Table, make_table, score, values
 from tests.fanfold.slow_search import learn, words
@@ -61,6 +64,21 @@ def test_a_fit_that_lacked_memory_beside_others_is_tried_once_more_by_itself(
     grid = {"max_depth": [2, 3], "n_estimators": [3, 4]}
     assert values(score(table.corpus, grid, StarvedAtFirst())[1]) == values(
         score(table.corpus, grid)[1]
+    )
+
+
+def test_a_final_fit_that_lacks_memory_says_what_to_raise(table: Table) -> None:
+    class Starved(XGBoost):
+        def fit(self, data: Any, parameters: Any, seed: int, threads: int) -> Any:
+            raise MemoryError
+
+    (candidate,) = expand({"max_depth": [2]}, Starved())
+    with pytest.raises(FanfoldError) as error:
+        train(table.corpus, candidate, Starved(), seed=1)
+    assert re.match(
+        r"out of memory: the final fit, of all \d+ training rows, had \d+\.\d\d GiB;"
+        " raise train_final_memory",
+        str(error.value),
     )
 
 

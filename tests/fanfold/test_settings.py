@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from fanfold.errors import UserError
 from fanfold.settings import Settings, describe, fields, from_mapping
+from fanfold.text import TextSettings
 
 NUMBER = "must be a number but is"
 WHOLE = "must be a whole number but is"
@@ -174,6 +175,11 @@ def test_an_unknown_name_is_told_the_nearest_and_all_there_are(name: str, neares
 def test_a_name_far_from_all_gets_no_guess() -> None:
     with pytest.raises(UserError, match=r"^no setting is named 'xyzzy'; the settings are data,"):
         from_mapping({"xyzzy": 1})
+
+
+def test_the_text_settings_have_the_defaults_of_the_settings() -> None:
+    text = TextSettings().as_parameters()
+    assert text == {name: getattr(Settings(), name) for name in text}
 
 
 def test_a_setting_cannot_be_changed_once_it_is_checked() -> None:

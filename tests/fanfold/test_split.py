@@ -215,6 +215,10 @@ REFUSED = [
         "fold_column is empty in 2 training rows (the first is good row 2)",
     ),
     (
+        {"rows": 1002, "split": ["train"] * 1001 + ["test"], "fold": list(map(str, range(1002)))},
+        "fold_column has 1,001 labels among the training rows, and at most 1,000 folds are allowed",
+    ),
+    (
         {"rows": 3, "split": ["train", "train", "test"], "fold": ["a", "a", "b"]},
         "fold_column has 1 label(s) among the training rows (a): at least two are needed",
     ),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -112,9 +112,10 @@ def _parse(line: bytes) -> Row | str:
         row = _decode(text)
         if not isinstance(row, dict):
             return "not a JSON object"
-        for key, value in row.items():
-            if value is not None and type(value) is not str:
-                row[key] = json.dumps(_nested(text, key), ensure_ascii=False)
+        others = [key for key, value in row.items() if not isinstance(value, str | None)]
+        if others:  # with their numbers as numbers, so that their JSON does not quote them
+            whole = json.loads(text)
+            row |= {key: json.dumps(whole[key], ensure_ascii=False) for key in others}
         if "\\u" in text:
             "".join(f"{key}{value}" for key, value in row.items()).encode()
     except UnicodeDecodeError as error:
@@ -128,8 +129,3 @@ def _parse(line: bytes) -> Row | str:
     except ValueError as error:
         return f"not usable: {error}"
     return row
-
-
-def _nested(text: str, key: str) -> Any:
-    """The value of `key` with its numbers as numbers, so that its JSON does not quote them."""
-    return json.loads(text)[key]
