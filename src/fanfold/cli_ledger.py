@@ -23,7 +23,7 @@ Metric = Annotated[
     str, typer.Option(metavar="|".join(METRICS), help="Metric that candidates are compared by.")
 ]
 Search = Annotated[
-    str, typer.Argument(metavar="[SEARCH]", help="Id of a search; by default the latest.")
+    str, typer.Argument(metavar="[SEARCH]", help="Id of a search; by default the one begun last.")
 ]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fanfold.number_text import fixed, score_decimals
 from fanfold.progress_view import duration
 from fanfold.spent import price_text, spent_text
 
@@ -60,10 +62,12 @@ def _scores(winner: dict[str, str], metrics: dict[str, float | None]) -> Any:
     table.add_column("cross-validated")
     table.add_column("test rows", justify="right")
     for metric, value in metrics.items():
-        mean, error = winner[f"{metric}_mean"], winner[f"{metric}_std_err"]
-        folds = f"{float(mean):.4f}" if mean else "undefined"
-        folds += f" ± {float(error):.4f}" if error else ""
-        table.add_row(metric, folds, "undefined" if value is None else f"{value:.4f}")
+        mean, error = (float(winner[f"{metric}_{what}"] or "nan") for what in ("mean", "std_err"))
+        test = math.nan if value is None else value
+        places = score_decimals(test if math.isnan(mean) else mean, error)
+        folds, spread = fixed(mean, places), fixed(error, places)
+        said = f"{folds} ± {spread}" if spread else folds
+        table.add_row(metric, said or "undefined", fixed(test, places) or "undefined")
     return table
 
 

@@ -61,7 +61,7 @@ def _check_replaceable(folder: Path) -> None:
     """Raise `UserError` for a folder whose place another one cannot take."""
     if Path.cwd().is_relative_to(folder.resolve()):
         why = "this command runs in it"
-    elif os.path.ismount(folder):
+    elif os.path.ismount(folder.resolve()):
         why = "something is mounted there"
     else:
         return
@@ -85,8 +85,7 @@ def _check_ledger(ledger: str) -> None:
         return
     if Path(ledger).is_file():
         raise UserError(f"the ledger {ledger!r} is a file: name a folder")
-    if not Path(ledger).exists():
-        _check_writable(ledger)
+    _check_writable(str(Path(ledger, "folds")))
 
 
 def _check_writable(output: str) -> None:

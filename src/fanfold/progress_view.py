@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from fanfold.number_text import fixed, number_text, score_decimals
 from fanfold.progress import Progress, Snapshot, Stage, Standing, varying
 
 if TYPE_CHECKING:
@@ -92,11 +93,10 @@ def _in_words(now: Snapshot) -> str:
     if now.seconds_left is not None and now.done < now.total:
         parts.append(f"{duration(now.seconds_left)} left")
     if now.standings:
-        best = now.standings[0]
+        best, apart = now.standings[0], varying(now.standings)
         of = f"{now.folds_compared} of {now.folds} folds"
-        parts.append(
-            f"best {now.metric} {best.mean:.4g} on {of}: {_label(best, varying(now.standings))}"
-        )
+        mean = number_text(best.mean)
+        parts.append(f"best {now.metric} {mean} on {of}: {_label(best, apart)}")
     if now.failed:
         parts.append(f"{now.failed} failed")
     return ", ".join(parts)
@@ -177,7 +177,11 @@ def _best(standings: tuple[Standing, ...], metric: str, width: int) -> Table:
     names, shown = varying(standings), standings[:SHOWN]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(metric, justify="right", no_wrap=True)
-    values = [[_value(each.parameters.get(name)) for name in names] for each in shown]
+    values = [
+        [_value(each.parameters[name]) if name in each.parameters else "" for name in names]
+        for each in shown
+    ]
+    places = score_decimals(shown[0].mean)
     if columns_fit(names, values, width - 10):
         for name in names:
             table.add_column(Text(name), no_wrap=True, justify="right")
@@ -189,7 +193,9 @@ def _best(standings: tuple[Standing, ...], metric: str, width: int) -> Table:
         cells = [[cut(_label(each, names), 2 * (width - 14))] for each in shown]
     for number, (each, row) in enumerate(zip(shown, cells, strict=True)):
         cells_as_text = map(Text, row)  # a value in brackets is no markup
-        table.add_row(f"{each.mean:.4f}", *cells_as_text, style="green" if number == 0 else "")
+        table.add_row(
+            fixed(each.mean, places), *cells_as_text, style="green" if number == 0 else ""
+        )
     return table
 
 

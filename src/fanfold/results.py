@@ -71,7 +71,7 @@ def read_leaderboard(path: str | Path, candidates: Sequence[Candidate]) -> pd.Da
         board[name] = board[name].astype("int64") if counts else _floats(board[name])
     board["rank"] = board["rank"].astype("Int64")
     for name in parameters:
-        values = [by_id.get(candidate, {}).get(name) for candidate in board["candidate"]]
+        values = [by_id.get(candidate, {}).get(name, pd.NA) for candidate in board["candidate"]]
         board[name] = pd.Series(values, dtype=object)
     return board
 

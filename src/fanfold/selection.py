@@ -14,6 +14,7 @@ from fanfold.errors import FanfoldError, UserError, did_you_mean
 from fanfold.estimators import Estimator
 from fanfold.grid import Candidate, parameter_names
 from fanfold.metrics import HIGHER_IS_BETTER
+from fanfold.number_text import number_text
 from fanfold.scoring import BASELINE, FoldScore
 
 
@@ -23,7 +24,8 @@ class Selection:
 
     Attributes:
         leaderboard: a row a candidate, best first; the baseline and candidates that could
-            not be fitted have no rank. Columns: `rank`, `candidate`, one a hyperparameter,
+            not be fitted have no rank. Columns: `rank`, `candidate`, one a hyperparameter (NA
+            where the grid says nothing of it),
             `<metric>_mean`, `<metric>_std_err`, `<metric>_n` for each metric, `n` (folds
             scored), `fit_seconds`, `cpu_seconds`, `error`.
         winner: the chosen candidate.
@@ -215,13 +217,14 @@ def _against_baseline(
     if ours < mean:
         share = 100 * (1 - ours / mean)
         return (
-            f"The winner's {by} of {ours:.4g} is {share:.1f} % below the {mean:.4g}"
+            f"The winner's {by} of {number_text(ours)} is {share:.1f} % below the"
+            f" {number_text(mean)}"
             " that predicting the mean gives.",
             True,
         )
     return (
-        f"The winner does not beat the baseline: its {by} is {ours:.4g}, and predicting the"
-        f" mean gives {mean:.4g}. The text tells nothing here that this grid can use.",
+        f"The winner does not beat the baseline: its {by} is {number_text(ours)}, and predicting"
+        f" the mean gives {number_text(mean)}. The text tells nothing here that this grid can use.",
         False,
     )
 
@@ -236,10 +239,12 @@ def _leaderboard(
     unranked = [place for place in range(len(rows)) if place not in set(order)]
     lines = []
     for rank, place in enumerate([*order, *unranked], start=1):
-        shown = {name: candidates[place].parameters.get(name) for name in names}
+        said = candidates[place].parameters
+        shown = {name: said.get(name, pd.NA) for name in names}  # None is what one may say
         head = {"rank": rank if rank <= len(order) else None, "candidate": candidates[place].id}
         lines.append({**head, **shown, **rows[place]})
-    lines.append({"rank": None, "candidate": BASELINE, **dict.fromkeys(names), **baseline})
+    nothing = dict.fromkeys(names, pd.NA)
+    lines.append({"rank": None, "candidate": BASELINE, **nothing, **baseline})
     board = pd.DataFrame(lines)
     board["rank"] = board["rank"].astype("Int64")
     for name in names:  # object, so that 6 stays 6 beside the baseline's blank

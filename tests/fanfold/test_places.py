@@ -48,7 +48,11 @@ def test_places_side_by_side_and_an_output_within_the_ledger_are_fine(folder: Pa
 
 
 def test_a_ledger_that_can_hold_nothing_is_named(folder: Path) -> None:
-    for ledger, said in (("words.csv", "is a file: name a folder"), ("/proc/l", "cannot write")):
+    for ledger, said in (
+        ("words.csv", "is a file: name a folder"),
+        ("/proc/l", "cannot write"),
+        ("/proc", "cannot write '/proc/folds'"),  # it is there, and takes nothing
+    ):
         with pytest.raises(UserError, match=said):
             check_places(Settings(ledger=ledger), None, overwrite=False)
 

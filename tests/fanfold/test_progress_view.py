@@ -138,7 +138,7 @@ def test_remembered_scores_come_all_at_once_and_are_one_line() -> None:
         plain_lines.tell({**event, **remembered})
     assert lines[0] == "cross_validate"
     assert lines[1].startswith("cross_validate: 37/40 (92 %), 36 remembered, ")
-    assert lines[-1].startswith("cross_validate: 40/40 (100 %), 36 remembered, best rmse 1 on 40")
+    assert lines[-1].startswith("cross_validate: 40/40 (100 %), 36 remembered, best rmse 1.000 on")
     assert len(lines) == 3
 
 

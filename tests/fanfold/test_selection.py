@@ -278,24 +278,24 @@ def test_the_baseline_stands_last_without_rank_or_parameters() -> None:
     board = chosen_of({"max_depth": [3, 6]}, flat(3, 4)).leaderboard
     last = board.iloc[-1]
     assert last["candidate"] == BASELINE
-    assert pd.isna(last["rank"]) and last["max_depth"] is None and last["error"] == ""
+    assert pd.isna(last["rank"]) and last["max_depth"] is pd.NA and last["error"] == ""
     assert (last["rmse_mean"], last["mae_mean"]) == (2.0, 1.5) and math.isnan(last["rsq_mean"])
     assert (last["fit_seconds"], last["rsq_n"], last["n"]) == (0.0, 0, 3)
 
 
 def test_hyperparameters_keep_their_types_beside_the_baselines_blanks() -> None:
     board = chosen_of([{"max_depth": 6}, {"subsample": 0.5}], flat(1, 2)).leaderboard
-    assert [repr(value) for value in board["max_depth"]] == ["6", "None", "None"]
-    assert [repr(value) for value in board["subsample"]] == ["None", "0.5", "None"]
+    assert [repr(value) for value in board["max_depth"]] == ["6", "<NA>", "<NA>"]
+    assert [repr(value) for value in board["subsample"]] == ["<NA>", "0.5", "<NA>"]
 
 
 @pytest.mark.parametrize(
     ("rmse", "metric", "beats", "sentence"),
     [
-        (1.0, "rmse", True, "The winner's rmse of 1 is 50.0 % below the 2"),
-        (1.2, "mae", True, "The winner's mae of 0.6 is 60.0 % below the 1.5"),
-        (1.5, "rsq", True, "The winner's rmse of 1.5 is 25.0 % below the 2 that"),
-        (2.0, "rmse", False, "The winner does not beat the baseline: its rmse is 2, and"),
+        (1.0, "rmse", True, "The winner's rmse of 1.000 is 50.0 % below the 2.000"),
+        (1.2, "mae", True, "The winner's mae of 0.6000 is 60.0 % below the 1.500"),
+        (1.5, "rsq", True, "The winner's rmse of 1.500 is 25.0 % below the 2.000 that"),
+        (2.0, "rmse", False, "The winner does not beat the baseline: its rmse is 2.000, and"),
         (2.5, "rmse", False, "The winner does not beat the baseline: its rmse is 2.5"),
         (2.5, "rsq", False, "The winner does not beat the baseline: its rmse is 2.5"),
     ],

@@ -70,10 +70,14 @@ def _follow(settings: Settings, watch: LedgerWatch, stop: threading.Event, every
     try:
         ledger, search = Ledger(settings.ledger), search_of(settings)
         while not stop.is_set():
-            if follower is None and (record := _record(ledger, settings, search)):
-                follower = Follower(ledger, record, settings.metric)
+            before = watch.done()
             if follower is not None:
                 watch.standing = follower.look()
+            if watch.done() == before:  # it may be an older search, much like this one
+                record = _record(ledger, settings, search)
+                if record and (follower is None or record.id != follower.search.id):
+                    follower = Follower(ledger, record, settings.metric)
+                    watch.standing = follower.look()
             stop.wait(every)
     except FanfoldError as error:  # no key to the bucket here, mostly
         logger.info("ledger_not_read ledger=%s error=%r", settings.ledger, str(error))
@@ -84,6 +88,8 @@ def _record(ledger: Ledger, settings: Settings, search: Search) -> SearchRecord 
     ids = {each.id for each in search.candidates}
     about = {name: getattr(settings, name) for name in ("data", "text_column", "target")}
     for record in reversed(ledger.searches()):
-        if {each.id for each in record.candidates} == ids and record.about == about:
+        folds = settings.fold_column or len(record.folds) == settings.folds
+        of_data = record.about == about and record.ground.seed == settings.seed and folds
+        if of_data and {each.id for each in record.candidates} == ids:
             return record
     return None

@@ -18,6 +18,7 @@ from rich.text import Text
 from fanfold.client.ledger import LedgerWatch
 from fanfold.client.runs import Run
 from fanfold.grid import label_of
+from fanfold.number_text import fixed, score_decimals
 from fanfold.progress import STAGES
 from fanfold.progress_view import columns_fit, cut, duration
 from fanfold.scoring import BASELINE
@@ -140,9 +141,12 @@ def leaderboard(path: Path, metric: str, width: int) -> Table:
         table.add_column(Text(name), no_wrap=True, justify="right")
     if not fit:
         table.add_column("parameters", overflow="fold")
-    for row, values in zip(rows[:SHOWN], cells, strict=True):
-        numbers = [row[f"{metric}_mean"], row[f"{metric}_std_err"]]
-        shown = [f"{float(each):.4f}" if each else "" for each in numbers]
+    numbers = [
+        [float(row[f"{metric}_{what}"] or "nan") for what in ("mean", "std_err")]
+        for row in rows[:SHOWN]
+    ]
+    for row, values, own in zip(rows[:SHOWN], cells, numbers, strict=True):
+        shown = [fixed(each, score_decimals(*numbers[0])) for each in own]
         rank = row["rank"] or row["candidate"]
         given = {name: value for name, value in zip(names, values, strict=True) if value}
         label = "" if row["candidate"] == BASELINE else label_of(given)

@@ -35,8 +35,11 @@ from fanfold.storage import AccessDenied, NotFound, Storage, open_storage
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 16
-"""Records that are read or written side by side: a bucket answers slowly, but many at a time."""
+AT_ONCE = 10
+"""Records that are read or written side by side: a bucket answers slowly, but many at a time.
+
+As many as the clients keep connections: of more they would warn, and open them anew.
+"""
 
 Place = tuple[str, str]
 """A candidate's id and a fold's label."""
@@ -76,6 +79,7 @@ class Ledger:
 
     def __init__(self, uri: str, storage: Storage | None = None) -> None:
         self._storage = storage or open_storage(uri)
+        self._searches: dict[str, SearchRecord | None] = {}
 
     def begin(self, search: SearchRecord) -> None:
         """Tell those who look at the ledger of a search; known ones stay as they are."""
@@ -85,10 +89,15 @@ class Ledger:
             self._storage.write(search.key, search.as_bytes())
 
     def searches(self) -> list[SearchRecord]:
-        """All searches that were begun, the earliest first; damaged records are left out."""
+        """All searches that were begun, the earliest first; damaged records are left out.
+
+        A record never changes: what was read once is not read again.
+        """
         keys = [entry.key for entry in self._storage.list("searches/")]
+        new = [key for key in keys if key not in self._searches]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = [each for each in pool.map(self._search, keys) if each is not None]
+            self._searches |= dict(zip(new, pool.map(self._search, new), strict=True))
+        found = [record for key in keys if (record := self._searches[key]) is not None]
         return sorted(found, key=lambda each: each.begun)
 
     def _search(self, key: str) -> SearchRecord | None:
@@ -96,6 +105,8 @@ class Ledger:
             return SearchRecord.read(self._read(key), key)
         except NotFound:
             return None
+        except AccessDenied:  # a ValueError too, but none of the record
+            raise
         except (DamagedError, ValueError, KeyError, TypeError) as error:
             logger.warning("search_not_read key=%r error=%r", key, str(error))
             return None

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from fanfold.grid import label_of
 from fanfold.ledger.standing import Row, Standing
+from fanfold.number_text import fixed, number_text, score_decimals
 from fanfold.progress import varying
 from fanfold.progress_view import LONGEST_VALUE, columns_fit, cut, duration
 
@@ -36,7 +37,7 @@ def searches_table(standings: Sequence[Standing]) -> Table:
             f"{datetime.fromtimestamp(each.begun, UTC):%Y-%m-%d %H:%M}",
             f"{each.done}/{each.total}",
             _left(each),
-            "" if best is None else f"{each.metric} {best.mean:.4f}",
+            "" if best is None else f"{each.metric} {fixed(best.mean, _places([best]))}",
             Text("" if best is None else _label(best, varying(each.search.candidates))),
             Text(str(each.search.about["data"])),
         )
@@ -59,13 +60,13 @@ def search_table(standing: Standing, width: int, *, brief: bool = False) -> Tabl
         ordered = sorted(names, key=lambda name: name not in apart)
         room = 3 * max(width - FIXED_WIDTH, LONGEST_VALUE) if brief else None
         cells = [[_label(row, ordered, room)] for row in rows]
-    fixed = (standing.metric, "std_err", "folds", "cpu time", "candidate")
-    table = _table(*fixed, *(names if fit else ["parameters"]))
-    folds = len(standing.search.folds)
+    always = (standing.metric, "std_err", "folds", "cpu time", "candidate")
+    table = _table(*always, *(names if fit else ["parameters"]))
+    folds, places = len(standing.search.folds), _places(rows)
     for number, (row, values) in enumerate(zip(rows, cells, strict=True)):
         table.add_row(
-            _number(row.mean),
-            _number(row.std_err),
+            fixed(row.mean, places),
+            fixed(row.std_err, places),
             Text(f"{row.folds}/{folds}", "red" if row.failed else ""),
             duration(row.cpu_seconds) if row.folds else "",
             row.candidate,
@@ -101,7 +102,7 @@ def line(standing: Standing) -> str:
     best, found = standing.best, ""
     if best is not None:
         label = _label(best, varying(standing.search.candidates))
-        found = f", best {standing.metric} {best.mean:.4g}: {label}"
+        found = f", best {standing.metric} {number_text(best.mean)}: {label}"
     return f"{standing.search.id}: {standing.done}/{standing.total}, {_left(standing)}{found}"
 
 
@@ -123,8 +124,9 @@ def _value(row: Row, name: str) -> str:
     return cut(str(row.parameters[name])) if name in row.parameters else ""
 
 
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.4f}"
+def _places(rows: Sequence[Row]) -> int:
+    """Decimals that suit the first row that has a score."""
+    return next((score_decimals(r.mean, r.std_err) for r in rows if math.isfinite(r.mean)), 0)
 
 
 def _table(*names: str) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,10 @@ from fanfold.scoring import BASELINE
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+UNSAID = "default"
+"""What is shown of a hyperparameter that the grid does not say of a candidate."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -46,13 +51,17 @@ class ReportData:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One row of the leaderboard; means and standard errors by metric, NaN where unknown."""
+    """One row of the leaderboard; means and standard errors by metric, NaN where unknown.
+
+    `defined` are, by metric, the folds that the mean is of; `folds`, those that were scored.
+    """
 
     identity: str
     rank: int | None
     parameters: Mapping[str, Value]
     mean: Mapping[str, float]
     std_err: Mapping[str, float]
+    defined: Mapping[str, int]
     folds: int
     fit_seconds: float
     cpu_seconds: float
@@ -65,7 +74,7 @@ class Board:
 
     Attributes:
         ranked: Candidates with a rank, the best first.
-        failed: Candidates that could not be fitted.
+        failed: Candidates without a rank: they could not be fitted, or the metric is undefined.
         metrics: The metric that decides, then the others.
         varying: Hyperparameters with more than one value, in the grid's order.
         constant: The other hyperparameters and their one value.
@@ -89,6 +98,11 @@ class Board:
         """Folds of the candidate that was scored on most."""
         return max(candidate.folds for candidate in self.ranked)
 
+    def typical(self, metric: str) -> float:
+        """A mean of `metric` of the size that all have: of the best candidate that has one."""
+        means = (candidate.mean[metric] for candidate in (self.winner, *self.ranked))
+        return next((mean for mean in means if math.isfinite(mean)), math.nan)
+
     def label(self, candidate: Candidate) -> str:
         """The candidate in a few words: its values of what varies."""
         return " · ".join(f"{n} {value_text(candidate.parameters[n])}" for n in self.varying)
@@ -101,9 +115,10 @@ def read_board(data: ReportData) -> Board:
         ValueError: the winner is not among the leaderboard's ranked candidates.
     """
     metrics = sorted(HIGHER_IS_BETTER, key=lambda name: name != data.metric)
+    names = list(data.leaderboard.columns)
     rows = [
-        _candidate(row, data.parameters, metrics)
-        for row in data.leaderboard.to_dict(orient="records")
+        _candidate(dict(zip(names, cells, strict=True)), data.parameters, metrics)
+        for cells in data.leaderboard.itertuples(index=False, name=None)  # NA stays NA here
     ]
     known = {row.identity: row for row in rows}
     candidates = [row for row in rows if row.identity != BASELINE]
@@ -130,14 +145,20 @@ def _candidate(
     return Candidate(
         identity=str(row["candidate"]),
         rank=None if rank is None else int(rank),
-        parameters={name: plain(row[name]) for name in parameters},
+        parameters={name: _said(row[name]) for name in parameters},
         mean={name: number(row[f"{name}_mean"]) for name in metrics},
         std_err={name: number(row[f"{name}_std_err"]) for name in metrics},
+        defined={name: int(plain(row[f"{name}_n"]) or 0) for name in metrics},
         folds=int(plain(row["n"]) or 0),
         fit_seconds=number(row["fit_seconds"]),
         cpu_seconds=number(row["cpu_seconds"]),
         error="" if error is None else str(error),
     )
+
+
+def _said(value: Any) -> Value:
+    """A hyperparameter of the grid: null is a value of its own, and nothing said another."""
+    return UNSAID if type(value).__name__ == "NAType" else plain(value)
 
 
 def number(value: Any) -> float:
@@ -147,7 +168,10 @@ def number(value: Any) -> float:
 
 
 def levels(values: Iterable[Value]) -> list[Value]:
-    """The distinct values: nothing first, then numbers, truth values and words, each in order."""
+    """The distinct values: nothing first, then numbers, truth values and words, each in order.
+
+    1 and 1.0 are two: to some of scikit-learn's estimators the one is a count, the other a share.
+    """
 
     def place(value: Value) -> tuple[int, float, str]:
         if value is None:
@@ -155,7 +179,7 @@ def levels(values: Iterable[Value]) -> list[Value]:
         if isinstance(value, bool):
             return 2, float(value), ""
         if isinstance(value, int | float):
-            return 1, float(value), ""
+            return 1, float(value), "" if isinstance(value, int) else "."
         return 3, 0.0, str(value)
 
     found = {place(value): value for value in values}

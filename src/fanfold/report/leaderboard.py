@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fanfold.number_text import decimals
 from fanfold.report.data import Board, Candidate
 from fanfold.report.records import MOST_ROWS
 from fanfold.report.scales import Range, score_range
 from fanfold.report.strip import Mark, mark
-from fanfold.report.words import NOTHING, decimals, fixed, seconds_text, shown, value_text
+from fanfold.report.words import NOTHING, fixed, seconds_text, shown, value_text
 
 MOST_FAILED = 10
 
@@ -101,9 +102,9 @@ def _table_range(board: Board, rows: Sequence[Candidate]) -> Range:
 
 def _row(candidate: Candidate, board: Board, scale: Range) -> Row:
     metric, baseline = board.metric, candidate is board.baseline
-    places = {name: decimals(board.winner.mean[name]) for name in board.metrics}
+    places = {name: decimals(board.typical(name)) for name in board.metrics}
     mean, error = candidate.mean[metric], candidate.std_err[metric]
-    error_places = min(7, decimals(board.winner.std_err[metric], 2)) or places[metric]
+    error_places = decimals(board.winner.std_err[metric], 2) or places[metric]
     varying = [] if baseline else [candidate.parameters[name] for name in board.varying]
     return Row(
         kind="winner" if candidate is board.winner else "baseline" if baseline else "",
@@ -124,8 +125,23 @@ def folds_text(board: Board) -> str:
     return f"over {board.folds:,} {'fold' if board.folds == 1 else 'folds'}"
 
 
+def defined_text(board: Board, metric: str) -> str:
+    """The same of the winner's mean of `metric`, which some folds may not define."""
+    defined = board.winner.defined[metric]
+    return (
+        folds_text(board)
+        if defined >= board.folds
+        else f"over {defined:,} of {board.folds:,} folds"
+    )
+
+
 def counts_text(board: Board) -> str:
-    """How many candidates there are, and how many of them failed."""
+    """How many candidates there are, and how many of them have no rank."""
     total = len(board.ranked) + len(board.failed)
     text = f"{total:,} {'candidate' if total == 1 else 'candidates'} {folds_text(board)}."
-    return f"{text} {len(board.failed):,} could not be fitted." if board.failed else text
+    broken = sum(bool(each.error) for each in board.failed)
+    if broken:
+        text += f" {broken:,} could not be fitted."
+    if len(board.failed) > broken:
+        text += f" The {board.metric} of {len(board.failed) - broken:,} is undefined."
+    return text

@@ -62,7 +62,6 @@ def _words(data: ReportData, board: Board) -> dict[str, Any]:
         "cards": cards,
         "parameters": winner.parameters(data, board),
         "selection": winner.selection_text(data.best["selection"], board),
-        "over_folds": leaderboard.folds_text(board),
         "counts": leaderboard.counts_text(board),
         "thinned": records.thinned_text(board),
         "table": leaderboard.table(board),

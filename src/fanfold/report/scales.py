@@ -42,9 +42,10 @@ class Range:
 
 
 def score_range(values: Iterable[float], metric: str) -> Range:
-    """The interval from the best score to the worst that is no outlier (3 interquartile ranges).
+    """The interval from the best score to the worst that is no outlier.
 
-    A candidate that diverged would otherwise press all others into one line.
+    One is 3 interquartile ranges beyond the quartile or, of errors, ten times the median: a
+    candidate that diverged would otherwise press all others into one line.
     """
     sign = -1 if HIGHER_IS_BETTER[metric] else 1
     costs = sorted(sign * value for value in values if math.isfinite(value))
@@ -52,9 +53,10 @@ def score_range(values: Iterable[float], metric: str) -> Range:
         return Range(0.0, 1.0, -sign)
     best, worst = costs[0], costs[-1]
     if len(costs) > 3:
-        first, _, third = quantiles(costs, method="inclusive")
-        if third > first:
-            worst = max(cost for cost in costs if cost <= third + 3 * (third - first))
+        first, middle, third = quantiles(costs, method="inclusive")
+        fences = [third + 3 * (third - first)] if third > first else []
+        fences += [10 * middle] if middle > 0 else []  # where several diverged, in the quartile too
+        worst = max(cost for cost in costs if cost <= min(fences, default=worst))
     if worst <= best:
         margin = abs(best) * 0.01 or 1.0
         best, worst = best - margin, best + margin
@@ -96,7 +98,8 @@ class Axis:
     def share(self, value: Value) -> float:
         """The value's place from 0 to 1; of levels, the middle of its band."""
         if self.levels:
-            return (self.levels.index(value) + 0.5) / len(self.levels)
+            same = (level == value and type(level) is type(value) for level in self.levels)
+            return (list(same).index(True) + 0.5) / len(self.levels)
         assert isinstance(value, int | float)
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
@@ -112,7 +115,7 @@ class Axis:
             numbers = numbers if len(numbers) > 1 else [self.low, self.high]
         else:
             numbers = nice_numbers(self.low, self.high)
-        return [(self.share(number), value_text(number)) for number in numbers]
+        return [(self.share(number), f"{number:.6g}") for number in numbers]
 
 
 def axes(board: Board) -> list[Axis]:

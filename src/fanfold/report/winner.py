@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 
 from fanfold.metrics import HIGHER_IS_BETTER
+from fanfold.number_text import decimals
 from fanfold.report.data import Board, ReportData, number
+from fanfold.report.leaderboard import defined_text
 from fanfold.report.scales import Range, score_range
 from fanfold.report.strip import Mark, mark
-from fanfold.report.words import decimals, fixed, number_text, percent, plain, value_text
+from fanfold.report.words import fixed, number_text, percent, plain, value_text
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,14 @@ class MetricCard:
 
     Attributes:
         headline: the score on the test rows, or over the folds before there is one.
+        folds: what `over_folds` is a mean of, in words.
         gain: how much better than the baseline the score over the folds is, in words.
     """
 
     name: str
     better: str
     headline: str
+    folds: str
     over_folds: str
     std_err: str
     baseline: str
@@ -39,11 +43,12 @@ def metric_card(name: str, data: ReportData, board: Board) -> MetricCard:
     baseline = board.baseline.mean[name] if board.baseline else math.nan
     test = number((data.metrics or {}).get(name))
     scale = _card_range(name, mean, error, baseline, test)
-    places = decimals(mean)
+    places = decimals(test if math.isfinite(test) else board.typical(name))
     return MetricCard(
         name=name,
         better="higher is better" if HIGHER_IS_BETTER[name] else "lower is better",
         headline=fixed(mean if data.metrics is None else test, places),
+        folds=defined_text(board, name),
         over_folds=fixed(mean, places),
         std_err=number_text(error, 2),
         baseline=fixed(baseline, places),
@@ -82,7 +87,7 @@ def parameters(data: ReportData, board: Board) -> list[tuple[str, str, bool]]:
 def selection_text(rule: str, board: Board) -> str:
     """Why this candidate is the winner."""
     if len(board.ranked) == 1:
-        return "The only candidate." if not board.failed else "The only candidate that was fitted."
+        return "The only candidate." if not board.failed else "The only candidate with a rank."
     if rule == "one_std_err":
         return f"The simplest candidate within one standard error of the best mean {board.metric}."
     return f"The best mean {board.metric} of {len(board.ranked):,} candidates."

@@ -6,6 +6,9 @@ import math
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from fanfold import number_text as numbers
+from fanfold.number_text import decimals
+
 Value: TypeAlias = bool | int | float | str | None
 
 NOTHING = "–"
@@ -26,15 +29,11 @@ def plain(value: Any) -> Any:
 
 
 def value_text(value: Value) -> str:
-    """A hyperparameter's value as it would be typed: 300, 0.1, None, sqrt."""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def decimals(value: float, digits: int = 4) -> int:
-    """Decimals that show a number with so many significant digits."""
-    if not math.isfinite(value) or value == 0:
-        return 0
-    return max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    """A hyperparameter's value as it would be typed: 300, 0.1, 1.0, None, sqrt."""
+    if not isinstance(value, float):
+        return str(value)
+    text = f"{value:.6g}"
+    return f"{text}.0" if text.lstrip("-").isdecimal() else text  # 1 may mean something else
 
 
 def own_decimals(value: float) -> int:
@@ -44,11 +43,7 @@ def own_decimals(value: float) -> int:
 
 def fixed(value: float, places: int) -> str:
     """A number with so many decimals, its thousands set apart; a dash for NaN."""
-    if not math.isfinite(value):
-        return NOTHING
-    if value != 0 and (abs(value) >= 1e7 or places > 7):
-        return f"{value:.3e}".replace("-", _MINUS)
-    return f"{value:,.{places}f}".replace("-", _MINUS)
+    return numbers.fixed(value, places).replace("-", _MINUS) or NOTHING
 
 
 def number_text(value: float, digits: int = 4) -> str:

@@ -111,9 +111,9 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     """A temporary path next to `path` that takes its name when the block ends well.
 
     The file (or folder) at `path` is complete or absent: a block that raises, Ctrl-C
-    included, leaves what was there before.
+    included, leaves what was there before. Where `path` is a link, it is what that leads to.
     """
-    path = Path(path).absolute()
+    path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from fanfold.storage import local
-from fanfold.storage.errors import NotFound
+from fanfold.storage.errors import AccessDenied, NotFound
 from fanfold.storage.store import checked_key
 from fanfold.storage.uris import object_at, open_reader, open_storage, write
 
@@ -34,7 +35,9 @@ def download(uri: str, path: str | Path) -> None:
 def upload(path: str | Path, uri: str) -> None:
     """Copy a file to one object, or each file of a folder to below the prefix.
 
-    Each object is replaced whole; others below the prefix stay.
+    Each object is replaced whole; others below the prefix stay. The last of a folder's files, in
+    the order of their names, is there only when all are: an older one is removed first, where
+    that is allowed.
 
     Raises:
         NotFound: nothing is at `path`.
@@ -44,9 +47,13 @@ def upload(path: str | Path, uri: str) -> None:
             write(uri, stream)
         return
     source, target = local.LocalStorage(path), open_storage(uri)
-    for entry in source.list():
-        with source.open_reader(entry.key) as stream:
-            target.write(entry.key, stream)
+    keys = [entry.key for entry in source.list()]
+    with suppress(AccessDenied):
+        for last in keys[-1:]:
+            target.remove(last)
+    for key in keys:
+        with source.open_reader(key) as stream:
+            target.write(key, stream)
 
 
 def _download_all(uri: str, path: str | Path) -> None:

@@ -51,6 +51,21 @@ def test_a_search_that_begins_while_one_looks_is_followed(
         until(lambda: watch.done() == 12)
 
 
+@QUICK
+def test_a_search_that_begins_takes_the_place_of_an_older_one_much_like_it(
+    kfp: Kfp, server: Server, bucket: str
+) -> None:
+    mine = {**SETTINGS, "ledger": join(server.uri(bucket), "ledger")}
+    fanfold.tune(**mine, test_fraction=0.3)
+    with watching(a_run(kfp, **mine), every=0.05) as watch:
+        until(lambda: watch.done() == 12)
+        assert watch.standing is not None
+        older = watch.standing.search.id
+        fanfold.tune(**mine)
+        until(lambda: watch.standing and watch.standing.search.id != older)
+        until(lambda: watch.done() == 12)
+
+
 @pytest.mark.parametrize(
     "settings",
     [{}, {"ledger": "gs://no-such-bucket-as-this/ledger"}, {"ledger": "s3://b/l", "grids": "{}"}],

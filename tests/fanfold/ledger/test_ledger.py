@@ -17,9 +17,10 @@ from fanfold.corpus import Corpus
 from fanfold.errors import FanfoldError
 from fanfold.estimators import get_estimator
 from fanfold.grid import make_candidate
-from fanfold.ledger import Ground
+from fanfold.ledger import Ground, Ledger
 from fanfold.ledger.records import fold_key
 from fanfold.scoring import FoldScore
+from fanfold.storage import AccessDenied
 from fanfold.storage.local import LocalStorage
 from tests.fanfold.ledger.searching import (
     FOLDS,
@@ -302,6 +303,18 @@ def test_the_search_is_announced_once(corpus: Corpus, tmp_path: Path) -> None:
     assert [path.read_bytes() for path in (tmp_path / "searches").iterdir()] == [before]
     run(corpus, tmp_path, {**GRID, "max_depth": [2, 3, 4]})
     assert len(list((tmp_path / "searches").iterdir())) == 2
+
+
+def test_a_search_that_may_not_be_read_is_not_taken_for_none(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    class ListedOnly(LocalStorage):
+        def open_reader(self, key: str, version: str | None = None) -> Any:
+            raise AccessDenied(f"{key} may not be read")
+
+    run(corpus, tmp_path)
+    with pytest.raises(AccessDenied, match="searches/.* may not be read"):
+        Ledger("", ListedOnly(tmp_path)).searches()
 
 
 def test_rows_know_whether_they_were_remembered() -> None:

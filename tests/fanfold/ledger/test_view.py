@@ -77,7 +77,7 @@ def test_a_parameter_has_a_column_where_all_fit_and_a_place_in_one_where_not() -
 
 def test_a_search_whose_rest_has_failed_is_over_and_says_so() -> None:
     over, under_way = standing(failed=3), standing(done=2, failed=1)
-    assert line(over).startswith("3f21c026ce8b: 9/12, done, 3 failed, best rmse 1.25:")
+    assert line(over).startswith("3f21c026ce8b: 9/12, done, 3 failed, best rmse 1.250:")
     assert line(under_way).startswith("3f21c026ce8b: 6/12, time left unknown, 1 failed")
     listed = drawn(searches_table([over]), 200)[1]
     assert "9/12" in listed and "done, 3 failed" in listed and "s3://tables/[b]posts.csv" in listed

@@ -9,6 +9,9 @@ def test_a_diverged_candidate_does_not_flatten_the_others() -> None:
     found = score_range([*near, 9e5], "rmse")
     assert (found.low, found.high) == (1.20, 1.25)
     assert found.goodness(9e5) == 0
+    assert score_range([*near[:3], 9e5], "rmse").high == 1.22, "also one of four"
+    assert score_range([*near, *near, 8e5, 9e5, 9e5, 9e5], "rmse").high == 1.25
+    assert score_range([1.0, 1.001, 1.002, 1.1, 1.2], "rmse").high == 1.2
     assert score_range([-9e5, 0.1, 0.2, 0.3, 0.4, 0.5], "rsq").low == 0.1
 
 

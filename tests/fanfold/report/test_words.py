@@ -31,7 +31,7 @@ def test_control_characters_and_broken_bytes_become_visible() -> None:
         (bytes_text(1_500_000_000), "1.4 GiB"),
         (bytes_text(12), "12 B"),
         (value_text(None), "None"),
-        (value_text(1.0), "1"),
+        (value_text(1.0), "1.0"),
         (value_text(0.001), "0.001"),
         (value_text("sqrt"), "sqrt"),
         (value_text(True), "True"),

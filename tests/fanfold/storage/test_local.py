@@ -232,6 +232,24 @@ def test_links_to_files_are_listed_and_links_to_folders_are_not(tmp_path: Path) 
     assert [(entry.key, entry.size) for entry in listed] == [("link", 3)]
 
 
+@pytest.mark.parametrize("before", ["something", None])
+def test_what_a_link_leads_to_is_replaced_and_the_link_stays(
+    before: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "big").mkdir()
+    link, goal = tmp_path / "found", tmp_path / "big" / "found"
+    link.symlink_to(goal)
+    if before:
+        goal.mkdir()
+        (goal / before).touch()
+    with written_beside(link) as beside:
+        beside.mkdir()
+        (beside / "file").write_text("x")
+    assert link.is_symlink()
+    assert everything(goal) == {"file": "x"}
+    assert [each.name for each in goal.parent.iterdir()] == ["found"]
+
+
 def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.write("a/b", b"1")
