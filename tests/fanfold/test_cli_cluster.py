@@ -99,6 +99,7 @@ def test_a_run_that_does_not_move_ends_the_wait_and_says_how_to_come_back(
     assert "has not moved for" in said.err
 
 
+@pytest.mark.slow
 def test_a_session_that_expires_ends_the_wait_and_says_how_to_come_back(
     kfp_server: KfpServer, host: str, tmp_path: Path
 ) -> None:
@@ -171,7 +172,7 @@ def test_logs_are_printed_task_by_task(kfp_server: KfpServer, host: str, tmp_pat
     assert "has no log yet" in said.err
 
 
-@pytest.mark.parametrize("how", ["option", "variable"])
+@pytest.mark.parametrize("how", ["option", pytest.param("variable", marks=pytest.mark.slow)])
 def test_a_token_is_used_and_never_shown(
     how: str, kfp_server: KfpServer, host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,15 @@ SEARCHES: dict[str, Callable[[], ReportData]] = {
 }
 
 
+LONG = (
+    "one hyperparameter with many values",
+    "twenty folds by rsq",
+    "a baseline that wins",
+    "a thousand candidates",
+)
+"""Those that only the slow tests draw."""
+
+
 @cache
 def page_of(search: str) -> str:
     return render(SEARCHES[search]())
@@ -125,9 +134,9 @@ def visit(browser: Browser, tmp_path: Path) -> Visitor:
 @pytest.mark.parametrize(
     ("search", "framed"),
     [
-        ("the seed's grid", False),
-        *((search, True) for search in SEARCHES if search != "a thousand candidates"),
-        pytest.param("a thousand candidates", True, marks=pytest.mark.slow),
+        *((search, True) for search in SEARCHES if search not in LONG),
+        *(pytest.param(search, True, marks=pytest.mark.slow) for search in LONG),
+        pytest.param("the seed's grid", False, marks=pytest.mark.slow),
     ],
 )
 def test_every_chart_is_drawn_within_a_narrow_page_that_asks_for_nothing(

@@ -183,6 +183,7 @@ def test_a_defect_in_a_task_ends_with_the_last_lines_of_its_trace(
     assert str(told.value).endswith("ZeroDivisionError: division by zero")
 
 
+@pytest.mark.slow
 def test_a_task_that_is_killed_is_an_error_with_what_it_wrote_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

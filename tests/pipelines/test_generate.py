@@ -7,6 +7,8 @@ from types import ModuleType
 
 import pytest
 
+pytestmark = pytest.mark.slow  # `make generated`, which `make check` calls, says the first of these
+
 
 @pytest.fixture(scope="module")
 def generate() -> ModuleType:

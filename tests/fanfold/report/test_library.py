@@ -9,6 +9,7 @@ import pytest
 from fanfold.report import library
 
 
+@pytest.mark.slow
 def test_a_script_that_was_kept_is_taken_in_place_of_making_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
