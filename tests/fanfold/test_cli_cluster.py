@@ -133,6 +133,7 @@ def _path(server: KfpServer) -> str:
     return f"{API}/runs/{server.backend.runs[0].run_id}"
 
 
+@pytest.mark.slow
 def test_in_a_terminal_the_view_is_live(
     kfp_server: KfpServer, host: str, searched: Path, tmp_path: Path
 ) -> None:

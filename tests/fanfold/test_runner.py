@@ -216,13 +216,8 @@ def processes_in(folder: Path) -> list[int]:
 
 
 @needs_proc
-@pytest.mark.parametrize(
-    "number",
-    [
-        signal.SIGINT,
-        *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGTERM, signal.SIGKILL)),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupt_ends_every_task_and_leaves_nothing(
     number: signal.Signals, tmp_path: Path
 ) -> None:
