@@ -15,4 +15,4 @@ if [[ ! " $* " =~ \ --params[\ =] ]]; then
 fi
 
 .venv/bin/fanfold submit --host "$host" --image "$image" --service-account "$service_account" \
-    --experiment kind --parallelism 2 "${settings[@]}" --wait "$@"
+    --experiment kind --parallelism 2 ${settings[@]+"${settings[@]}"} --wait "$@"

@@ -9,7 +9,16 @@ import typer
 from fanfold import cli_cluster, cli_ledger, xgboost_library
 from fanfold.cli_exit import run_and_leave
 from fanfold.cli_log import log, stdout
-from fanfold.cli_options import Given, allowed_values, read_settings, takes_settings
+from fanfold.cli_options import (
+    Assignments,
+    Given,
+    Overwrite,
+    ParamsFile,
+    Verbose,
+    allowed_values,
+    read_settings,
+    takes_settings,
+)
 from fanfold.cluster_settings import cluster_fields, pipeline_parameters
 from fanfold.places import check_file
 from fanfold.settings import describe, fields, from_mapping
@@ -30,19 +39,11 @@ def main() -> None:
     run_and_leave(app)
 
 
-Assignments = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Any setting; may be repeated."),
-]
 Folder = Annotated[
     str, typer.Option("--output", metavar="DIR", help="Folder to write, here or in a bucket.")
 ]
 File = Annotated[
     str, typer.Option("--output", metavar="FILE", help="File to write, here or in a bucket.")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", help="Log what happens, and where an error arose.")
 ]
 
 
@@ -94,10 +95,7 @@ def run(
         str | None,
         typer.Option(metavar="IMAGE", help="Image of the containers, in place of the pipeline's."),
     ] = None,
-    params: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Settings, as JSON or YAML; --set overrides them."),
-    ] = None,
+    params: ParamsFile = None,
     set_: Assignments = None,
     overwrite: Overwrite = False,
     verbose: Verbose = False,

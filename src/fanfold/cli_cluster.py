@@ -11,7 +11,7 @@ import typer
 from fanfold.cli_access import Reach, reaches_kfp
 from fanfold.cli_exit import Stopped
 from fanfold.cli_log import log, stdout
-from fanfold.cli_options import read_settings
+from fanfold.cli_options import Assignments, Overwrite, ParamsFile, Verbose, read_settings
 from fanfold.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from fanfold.client import Kfp, Run
 
-Verbose = Annotated[
-    bool, typer.Option("--verbose", help="Log what happens, and where an error arose.")
-]
 Patience = Annotated[
     float,
     typer.Option(metavar="MINUTES", help="How long to wait for a run that does not move."),
@@ -32,14 +29,8 @@ Every = Annotated[float, typer.Option(metavar="SECONDS", help="Time between two 
 @reaches_kfp
 def submit(
     reach: Reach,
-    params: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Settings, as JSON or YAML; --set overrides them."),
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any setting; may be repeated."),
-    ] = None,
+    params: ParamsFile = None,
+    set_: Assignments = None,
     experiment: Annotated[str, typer.Option(metavar="NAME", help="Where to put the run.")] = "",
     name: Annotated[str, typer.Option(metavar="TEXT", help="Name of the run.")] = "",
     image: Annotated[
@@ -64,7 +55,8 @@ def submit(
 ) -> None:
     """Run the pipeline on a cluster.
 
-    fanfold submit --host http://localhost:8080 --set data=s3://tables/posts.csv --wait
+    fanfold submit --host http://localhost:8080 --image registry.example/fanfold-python:1
+    --set data=s3://tables/posts.csv --wait
     """
     console = log(verbose)
     _check_positive(patience=patience, every=every)
@@ -102,7 +94,7 @@ def results(
     download: Annotated[
         str, typer.Option(metavar="DIR", help="Folder for all files, here or in a bucket.")
     ] = "",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    overwrite: Overwrite = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the run to end.")] = False,
     patience: Patience = 24 * 60,
     every: Every = 5.0,

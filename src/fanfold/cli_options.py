@@ -24,6 +24,19 @@ KINDS = {"int": "a whole number", "float": "a number", "str": "", "bool": "true 
 Given = dict[str, Any]
 """Settings that a person gave, by name; text where it was typed."""
 
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Any setting; may be repeated."),
+]
+ParamsFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Settings, as JSON or YAML; --set overrides them."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Log what happens, and where an error arose.")
+]
+
 
 def option_of(name: str) -> str:
     """The option that takes the setting `name`: `--text-max-tokens` for `text__max_tokens`."""

@@ -113,8 +113,11 @@ def estimate(
     folds = len(corpus.fold_labels)
     each = {id(unit): of_unit(unit) * folds for unit in units}
     shares = pack(units, estimator, settings.max_tasks)
-    side_by_side = min(cpus, folds)
-    tasks = [sum(each[id(unit)] for unit in share) / side_by_side for share in shares]
+    side_by_side = [min(cpus, folds * len(share)) for share in shares]
+    tasks = [
+        sum(each[id(unit)] for unit in share) / at_once
+        for share, at_once in zip(shares, side_by_side, strict=True)
+    ]
     final = statistics.fmean(each.values()) / folds  # of whichever wins
     total = reading + sum(each.values()) + final
     wall = reading + final + makespan([POD_SECONDS + task for task in tasks], parallelism)
@@ -126,14 +129,14 @@ def estimate(
         tasks=len(tasks),
         cpu_seconds=total,
         seconds=wall + 3 * POD_SECONDS,  # preprocess, select_best, train_final
-        memory_bytes=_rounded_up(MARGIN * memory_of_rows(corpus.rows, side_by_side)),
+        memory_bytes=_rounded_up(MARGIN * memory_of_rows(corpus.rows, max(side_by_side))),
     )
 
 
 def _pilot(
     corpus: Corpus, units: Sequence[Unit], estimator: Estimator, seed: int, pilot_rows: int
 ) -> tuple[Callable[[Unit], float], Callable[[int, int], float]]:
-    """Processor seconds of a unit on one fold, and bytes of so many rows in so many folds."""
+    """Processor seconds of a unit on one fold, and bytes of so many rows in so many fits."""
 
     def cost(unit: Unit) -> float:
         return estimator.cost(unit.candidates[-1].model_parameters)
@@ -143,6 +146,7 @@ def _pilot(
     larger = min(pilot_rows, corpus.rows)
     sizes = (larger // PILOT_RATIO if larger >= FEW_ROWS else larger, larger)
     _try(corpus, cheap, estimator, seed, sizes[0])  # whose imports are no part of a fit
+    forget_peak_memory()
     base = peak_memory()
     peaks = []
 

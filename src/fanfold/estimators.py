@@ -21,6 +21,7 @@ class Estimator(Protocol):
         rounds_parameter: the parameter whose smaller values are prefixes of one fit, if any.
         simplest_by: parameters whose small (`-name`: large) values make a model simple.
         model_file: name of the file that `save` writes.
+        threaded: whether a fit uses all threads that it is given.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Estimator(Protocol):
     rounds_parameter: str | None
     simplest_by: tuple[str, ...]
     model_file: str
+    threaded: bool
 
     def checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """`parameters` as the types that the estimator reads (6.0 is 6 where whole).

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fanfold.errors import UserError
 from fanfold.estimators import Estimator
+from fanfold.hyperparameters import label_of, varying
 from fanfold.text import PREFIX, TextSettings
 
 MAX_CANDIDATES = 10_000
@@ -170,16 +171,6 @@ def _check_distinct(candidates: Sequence[Candidate]) -> None:
         seen[candidate.id] = candidate
 
 
-def parameter_names(candidates: Iterable[Candidate]) -> list[str]:
-    """The hyperparameters that any of `candidates` says, in the order in which they appear."""
-    return list(dict.fromkeys(name for each in candidates for name in each.parameters))
-
-
-def label_of(parameters: Mapping[str, Any]) -> str:
-    """`max_depth=6 subsample=0.8`, or `defaults` where nothing is set."""
-    return " ".join(f"{name}={value}" for name, value in parameters.items()) or "defaults"
-
-
 def make_units(
     candidates: Sequence[Candidate], estimator: Estimator, *, share_fits: bool = True
 ) -> list[Unit]:
@@ -195,24 +186,16 @@ def make_units(
         if share_fits and rounds is not None:
             rest.pop(rounds, None)
         groups.setdefault(json.dumps(rest, sort_keys=True), []).append(candidate)
-    varying = _varying(candidates)
+    apart = varying(candidates)
     units = []
     for members in groups.values():
         if rounds is not None:
             members.sort(key=lambda each: estimator.rounds(each.model_parameters))
-        shown = {k: v for k, v in members[-1].parameters.items() if k in varying}
+        shown = {k: v for k, v in members[-1].parameters.items() if k in apart}
         if len(members) > 1 and rounds is not None:
             shown.pop(rounds, None)
         units.append(Unit(tuple(members), label_of(shown or members[-1].parameters)))
     return units
-
-
-def _varying(candidates: Iterable[Candidate]) -> set[str]:
-    values: dict[str, set[str]] = {}
-    candidates = list(candidates)
-    for name in {name for each in candidates for name in each.parameters}:
-        values[name] = {repr(each.parameters.get(name)) for each in candidates}
-    return {name for name, found in values.items() if len(found) > 1}
 
 
 def pack(units: Sequence[Unit], estimator: Estimator, max_tasks: int) -> list[list[Unit]]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+MOST_DECIMALS = 7
+"""More are an exponent."""
+
 
 def decimals(value: float, digits: int = 4) -> int:
     """Decimals that show a number with so many significant digits."""
@@ -18,14 +21,15 @@ def score_decimals(mean: float, std_err: float = math.nan) -> int:
     Four, or as many as show four digits of the mean and two of the error; of thousands, no more
     than these.
     """
-    return max(4 if abs(mean) < 1000 else 0, decimals(mean), decimals(std_err, 2))
+    of_error = min(decimals(std_err, 2), MOST_DECIMALS)  # one of next to nothing hides no mean
+    return max(4 if abs(mean) < 1000 else 0, decimals(mean), of_error)
 
 
 def fixed(value: float, places: int) -> str:
     """A number with so many decimals, its thousands set apart; nothing for NaN."""
     if not math.isfinite(value):
         return ""
-    if value != 0 and (abs(value) >= 1e7 or places > 7):
+    if value != 0 and (abs(value) >= 1e7 or places > MOST_DECIMALS):
         return f"{value:.3e}"
     return f"{value:,.{places}f}"
 

@@ -92,7 +92,7 @@ def _check_writable(output: str) -> None:
     """Raise `UserError` where nothing can be written beside `output` on this machine."""
     if is_remote(output):
         return
-    parent = next(each for each in Path(output).absolute().parents if each.exists())
+    parent = next(each for each in Path(output).resolve().parents if each.exists())
     try:
         tempfile.TemporaryFile(dir=parent).close()
     except OSError as error:

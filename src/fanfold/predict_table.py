@@ -15,7 +15,7 @@ from fanfold.arrays import Floats
 from fanfold.errors import UserError
 from fanfold.preprocess import as_texts
 from fanfold.storage import published
-from fanfold.table import Batch, read_table, require_columns
+from fanfold.table import Batch, identify, read_table, require_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def predict_table(model: Model, data: str, output: str | Path) -> tuple[int, int
 
     def predicted() -> Iterator[tuple[Batch, Floats]]:
         nonlocal unread
-        for batch in read_table(data):
+        for batch in read_table(data, version=identify(data).get("version")):
             require_columns(batch.rows.schema.names, [column], data)
             for reject in batch.rejects[: max(0, SHOWN_REJECTS - unread)]:
                 logger.warning("not_predicted line=%s reason=%r", reject.line, reject.reason)

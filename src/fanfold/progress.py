@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Protocol
+from typing import Any
 
 STAGES = ("expand_grid", "preprocess", "cross_validate", "select_best", "train_final")
 
@@ -193,18 +193,3 @@ def _largest_block(values: Mapping[str, Mapping[str, float]]) -> tuple[list[str]
         if len(names) * len(folds) > len(block[0]) * len(block[1]):
             block = names, folds
     return block
-
-
-class Parametrized(Protocol):
-    """Whatever has hyperparameters: a standing, a candidate, a row of a ledger."""
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """Its hyperparameters, by name."""
-
-
-def varying(those: Sequence[Parametrized]) -> list[str]:
-    """The parameters that set `those` apart, in their order; all of a single one."""
-    names = list(dict.fromkeys(name for each in those for name in each.parameters))
-    apart = [n for n in names if len({repr(each.parameters.get(n)) for each in those}) > 1]
-    return apart or names

@@ -12,8 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from fanfold.hyperparameters import label_of, varying
 from fanfold.number_text import fixed, number_text, score_decimals
-from fanfold.progress import Progress, Snapshot, Stage, Standing, varying
+from fanfold.progress import Progress, Snapshot, Stage, Standing
 
 if TYPE_CHECKING:
     from fanfold.events import OnEvent
@@ -206,8 +207,8 @@ def columns_fit(names: Sequence[str], rows: Sequence[Sequence[str]], width: int)
 
 
 def _label(standing: Standing, names: list[str]) -> str:
-    own = {n: standing.parameters[n] for n in names if n in standing.parameters}
-    return " ".join(f"{name}={_value(value)}" for name, value in own.items()) or "defaults"
+    own = standing.parameters
+    return label_of({name: _value(own[name]) for name in names if name in own})
 
 
 def _value(value: Any) -> str:

@@ -61,7 +61,7 @@ def read_leaderboard(path: str | Path, candidates: Sequence[Candidate]) -> pd.Da
     """The leaderboard, with hyperparameters as the grid has them and not as CSV guesses them."""
     import pandas as pd
 
-    from fanfold.grid import parameter_names
+    from fanfold.hyperparameters import parameter_names
 
     by_id = {each.id: each.parameters for each in candidates}
     parameters = parameter_names(candidates)
@@ -71,7 +71,10 @@ def read_leaderboard(path: str | Path, candidates: Sequence[Candidate]) -> pd.Da
         board[name] = board[name].astype("int64") if counts else _floats(board[name])
     board["rank"] = board["rank"].astype("Int64")
     for name in parameters:
-        values = [by_id.get(candidate, {}).get(name, pd.NA) for candidate in board["candidate"]]
+        values = [
+            by_id[each].get(name, pd.NA) if each in by_id else None  # the baseline
+            for each in board["candidate"]
+        ]
         board[name] = pd.Series(values, dtype=object)
     return board
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-STEPS = ("expand_grid", "preprocess", "cross_validate", "select_best", "train_final")
-"""Each waits for those before it, but for the first two, which do not wait for each other."""
+from fanfold.progress import STAGES
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,8 @@ class Outputs:
             before: a step that has begun, so that those that it waits for have ended; empty: all
                 have.
         """
-        ended = STEPS[: STEPS.index(before)] if before else STEPS
+        # Each waits for those before it, but for the first two, which do not for each other.
+        ended = STAGES[: STAGES.index(before)] if before else STAGES
         for step in () if before == "preprocess" else ended:
             for folder in self._folders(step):
                 for name in self.artifacts[step]:

@@ -158,13 +158,13 @@ def _plan(jobs: Sequence[_Job], estimator: Estimator, cpus: int) -> list[_Job]:
     """The fits in the order in which they start.
 
     Fits that share data stand together, the dearest first. Those at the end, fewer than the
-    processors, get the idle ones' threads too.
+    processors, get the idle ones' threads too, where they can use them.
     """
     keys = [data_key(job.fold, job.fitted, estimator) for job in jobs]
     place = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     cost = [estimator.cost(job.fitted.model_parameters) for job in jobs]
     order = sorted(range(len(jobs)), key=lambda each: (place[keys[each]], -cost[each]))
-    tail = len(jobs) % cpus
+    tail = len(jobs) % cpus if estimator.threaded else 0
     return [
         replace(jobs[each], threads=cpus // tail if number >= len(jobs) - tail else 1)
         for number, each in enumerate(order)
@@ -205,8 +205,9 @@ class _Scorer:
             started, cpu = time.perf_counter(), time.thread_time()
             predictions = self._fit(job, data)
             wall = time.perf_counter() - started
-            # Threads of one fit are busy together; the calling one stands for the others.
-            spent = (wall, (time.thread_time() - cpu) * job.threads)
+            # Threads of one fit are busy together, but the calling one may only wait for them.
+            own = time.thread_time() - cpu if job.threads == 1 else wall
+            spent = (wall, own * job.threads)
             return self._score(job, predictions, data.truth, spent)
         except Exception as error:  # whatever a candidate dies of is a row of the table
             if is_out_of_memory(error):

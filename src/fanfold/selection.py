@@ -12,7 +12,8 @@ import pandas as pd
 
 from fanfold.errors import FanfoldError, UserError, did_you_mean
 from fanfold.estimators import Estimator
-from fanfold.grid import Candidate, parameter_names
+from fanfold.grid import Candidate
+from fanfold.hyperparameters import parameter_names
 from fanfold.metrics import HIGHER_IS_BETTER
 from fanfold.number_text import number_text
 from fanfold.scoring import BASELINE, FoldScore
@@ -243,8 +244,7 @@ def _leaderboard(
         shown = {name: said.get(name, pd.NA) for name in names}  # None is what one may say
         head = {"rank": rank if rank <= len(order) else None, "candidate": candidates[place].id}
         lines.append({**head, **shown, **rows[place]})
-    nothing = dict.fromkeys(names, pd.NA)
-    lines.append({"rank": None, "candidate": BASELINE, **nothing, **baseline})
+    lines.append({"rank": None, "candidate": BASELINE, **dict.fromkeys(names), **baseline})
     board = pd.DataFrame(lines)
     board["rank"] = board["rank"].astype("Int64")
     for name in names:  # object, so that 6 stays 6 beside the baseline's blank

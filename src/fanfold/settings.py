@@ -1,7 +1,7 @@
 """Every setting of a search: its type, default, range and one line on what it does.
 
 The command line's options, the pipeline's parameters and the README's table are made from
-the fields below and those of `cluster_settings`; nothing else knows a default.
+the fields below and those of `cluster_settings`; what repeats a default is held to it by tests.
 """
 
 from __future__ import annotations

@@ -38,6 +38,13 @@ ALLOWED = {
 DENSE = {"sklearn.ensemble.HistGradientBoostingRegressor"}
 """Those that cannot read a sparse matrix."""
 
+THREADED = {
+    "sklearn.ensemble.RandomForestRegressor",
+    "sklearn.ensemble.ExtraTreesRegressor",
+    "sklearn.ensemble.HistGradientBoostingRegressor",
+}
+"""Those whose fit uses several threads."""
+
 OURS = {"random_state", "n_jobs", "verbose", "warm_start", "copy_X", "callbacks"}
 """Constructor arguments that fanfold sets or that change no score."""
 
@@ -71,6 +78,7 @@ class SklearnEstimator:
     def __init__(self, name: str) -> None:
         self.name = name
         self.simplest_by: tuple[str, ...] = ALLOWED[name]
+        self.threaded = name in THREADED
 
     def _new(self, parameters: Mapping[str, Any], **ours: Any) -> Any:
         module, _, class_name = self.name.rpartition(".")

@@ -116,6 +116,7 @@ class XGBoost:
     rounds_parameter: str | None = ROUNDS
     simplest_by: tuple[str, ...] = (ROUNDS, "max_depth")
     model_file = "booster.ubj"
+    threaded = True
 
     def checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """`parameters` with whole numbers as int, others as float; `UserError` if not allowed."""

@@ -66,12 +66,17 @@ def make_table(folder: Path) -> Table:
 
 
 def score(
-    corpus: Corpus, grid: Any, estimator: Estimator | None = None, *, share_fits: bool = True
+    corpus: Corpus,
+    grid: Any,
+    estimator: Estimator | None = None,
+    *,
+    share_fits: bool = True,
+    cpus: int | None = None,
 ) -> tuple[list[Candidate], list[FoldScore]]:
     estimator = estimator or get_estimator("xgboost")
     candidates = expand(grid, estimator)
     units = make_units(candidates, estimator, share_fits=share_fits)
-    return candidates, cross_validate(corpus, units, estimator, seed=SEED)
+    return candidates, cross_validate(corpus, units, estimator, seed=SEED, cpus=cpus)
 
 
 def values(rows: Sequence[FoldScore]) -> dict[tuple[str, str, str], float]:

@@ -32,6 +32,10 @@ SMALL = Settings(
 )
 
 
+BASE = 10**8
+"""Bytes that a process takes by itself."""
+
+
 @pytest.fixture(scope="module")
 def found() -> Estimate:
     return estimate(SMALL, parallelism=2, cpus=1)
@@ -116,15 +120,21 @@ def test_every_unit_costs_what_a_law_of_rows_depth_rounds_and_tokens_says(
         cost = xgboost.cost(last.model_parameters)
         return (5 + 0.1 * rows) * cost**1.3 * last.text.max_tokens**0.4
 
+    peaks = [BASE]
+
     def tried(corpus: Any, unit: Unit, estimator: Any, seed: int, rows: int) -> _Trial:
-        return _Trial(rows, law(unit, rows), 0)
+        peaks.append(BASE + 1000 * rows)
+        return _Trial(rows, law(unit, rows), peaks[-1])
 
     monkeypatch.setattr("fanfold.estimate._try", tried)
+    monkeypatch.setattr("fanfold.estimate.peak_memory", lambda: peaks[-1])
+    monkeypatch.setattr("fanfold.estimate.forget_peak_memory", lambda: peaks.append(BASE))
     monkeypatch.setattr("fanfold.estimate.FEW_ROWS", 10)
     units = make_units(expand(grid, xgboost), xgboost)
-    seconds, _ = _pilot(corpus, units, xgboost, seed=1, pilot_rows=100)
+    seconds, memory = _pilot(corpus, units, xgboost, seed=1, pilot_rows=100)
     for unit in units:
         assert seconds(unit) == pytest.approx(law(unit, corpus.rows))
+    assert memory(10**7, 3) == BASE + 3 * 1000 * 10**7
 
 
 def test_cost_lies_on_the_line_through_two_trials() -> None:

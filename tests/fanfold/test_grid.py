@@ -15,7 +15,8 @@ from sklearn.model_selection import ParameterGrid
 
 from fanfold.errors import UserError
 from fanfold.estimators import get_estimator
-from fanfold.grid import Candidate, Unit, expand, label_of, make_candidate, make_units, pack
+from fanfold.grid import Candidate, Unit, expand, make_candidate, make_units, pack
+from fanfold.hyperparameters import label_of
 from fanfold.settings import SEED_GRID
 from fanfold.text import TextSettings
 

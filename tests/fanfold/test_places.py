@@ -57,6 +57,12 @@ def test_a_ledger_that_can_hold_nothing_is_named(folder: Path) -> None:
             check_places(Settings(ledger=ledger), None, overwrite=False)
 
 
+def test_where_a_link_leads_is_what_must_be_writable(folder: Path) -> None:
+    (folder / "there").symlink_to("/proc/nothing")
+    with pytest.raises(UserError, match="cannot write 'there'"):
+        check_folder("there", overwrite=True)
+
+
 @pytest.mark.parametrize("output", [".", "..", "../{name}"])
 def test_the_folder_that_a_command_runs_in_is_not_replaced(output: str, folder: Path) -> None:
     (folder / "in" / "side").mkdir(parents=True)

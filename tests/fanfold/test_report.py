@@ -241,6 +241,7 @@ def test_pointing_anywhere_at_a_line_shows_its_candidate(visit: Visitor) -> None
         for step in (0, 0.4, 0.2):  # a moving pointer: the highlight comes below it
             seen.page.mouse.move(x + step, y)
             seen.page.wait_for_timeout(60)
+        seen.frame.wait_for_selector("#vg-tooltip-element.visible")
         assert "rank" in seen.texts("#vg-tooltip-element.visible td")
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.runner_outputs import STEPS, Outputs
+from fanfold.progress import STAGES
+from fanfold.runner_outputs import Outputs
 
-ARTIFACTS = {step: ["one", "two"] for step in STEPS}
+ARTIFACTS = {step: ["one", "two"] for step in STAGES}
 LOOP = ["for-loop-1-iteration-0/cross-validate", "for-loop-1-iteration-1/cross-validate"]
 FOLDERS = ["expand-grid", "preprocess", *LOOP, "select-best", "train-final"]
 
@@ -24,7 +25,7 @@ def run(tmp_path: Path) -> Path:
     return tmp_path / "fanfold-tune-now"
 
 
-@pytest.mark.parametrize("before", ["", *STEPS])
+@pytest.mark.parametrize("before", ["", *STAGES])
 def test_where_everything_is_nothing_is_missing(before: str, run: Path) -> None:
     assert Outputs(run.parent, ARTIFACTS, tasks=2).missing(before) is None
 
@@ -37,8 +38,8 @@ def test_an_artifact_that_is_not_there_is_missed_once_a_later_step_begins(
     step = folder.rpartition("/")[2].replace("-", "_")
     outputs = Outputs(run.parent, ARTIFACTS, tasks=2)
     assert outputs.missing() == f"{step}: two"
-    later = STEPS[max(2, STEPS.index(step) + 1) :]  # the first two do not wait for each other
-    assert {each for each in STEPS if outputs.missing(each)} == set(later)
+    later = STAGES[max(2, STAGES.index(step) + 1) :]  # the first two do not wait for each other
+    assert {each for each in STAGES if outputs.missing(each)} == set(later)
 
 
 def test_an_iteration_that_left_nothing_is_missed(run: Path) -> None:

@@ -74,13 +74,12 @@ def scikit_learn_model(name: str, parameters: dict[str, Any]) -> Any:
     ],
 )
 def test_the_number_of_threads_changes_no_bit_of_scikit_learn_s_either(
-    table: Table, name: str, grid: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    table: Table, name: str, grid: dict[str, Any]
 ) -> None:
-    found = []
-    for threads in ("1", "2", "4"):  # three folds on two threads: the last fit has both
-        monkeypatch.setenv("FANFOLD_THREADS", threads)
-        found.append(values(score(table.corpus, grid, get_estimator(name))[1]))
-    assert found[0] == found[1] == found[2]
+    one, two, four = (  # three folds on two threads: the last fit has both
+        values(score(table.corpus, grid, get_estimator(name), cpus=cpus)[1]) for cpus in (1, 2, 4)
+    )
+    assert one == two == four
 
 
 def test_scoring_leaves_the_process_as_it_found_it(table: Table) -> None:
@@ -92,3 +91,19 @@ def test_scoring_leaves_the_process_as_it_found_it(table: Table) -> None:
     for name in ("sklearn.ensemble.ExtraTreesRegressor", "sklearn.svm.SVR", "xgboost"):
         score(table.corpus, {}, get_estimator(name))
     assert state() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "on_two"),
+    [
+        ("sklearn.ensemble.RandomForestRegressor", {"n_estimators": 5}, 3),  # a row a metric
+        ("sklearn.linear_model.Ridge", {}, 0),
+    ],
+)
+def test_a_fit_costs_the_threads_that_it_can_use(
+    table: Table, name: str, parameters: dict[str, Any], on_two: int
+) -> None:
+    # Three folds on two processors: the last fit has both, if they are of use to it.
+    _, rows = score(table.corpus, parameters, get_estimator(name), cpus=2)
+    both = [row for row in rows if row.cpu_seconds == 2 * row.fit_seconds]
+    assert len(both) == on_two

@@ -278,15 +278,15 @@ def test_the_baseline_stands_last_without_rank_or_parameters() -> None:
     board = chosen_of({"max_depth": [3, 6]}, flat(3, 4)).leaderboard
     last = board.iloc[-1]
     assert last["candidate"] == BASELINE
-    assert pd.isna(last["rank"]) and last["max_depth"] is pd.NA and last["error"] == ""
+    assert pd.isna(last["rank"]) and last["max_depth"] is None and last["error"] == ""
     assert (last["rmse_mean"], last["mae_mean"]) == (2.0, 1.5) and math.isnan(last["rsq_mean"])
     assert (last["fit_seconds"], last["rsq_n"], last["n"]) == (0.0, 0, 3)
 
 
 def test_hyperparameters_keep_their_types_beside_the_baselines_blanks() -> None:
     board = chosen_of([{"max_depth": 6}, {"subsample": 0.5}], flat(1, 2)).leaderboard
-    assert [repr(value) for value in board["max_depth"]] == ["6", "<NA>", "<NA>"]
-    assert [repr(value) for value in board["subsample"]] == ["<NA>", "0.5", "<NA>"]
+    assert [repr(value) for value in board["max_depth"]] == ["6", "<NA>", "None"]
+    assert [repr(value) for value in board["subsample"]] == ["<NA>", "0.5", "None"]
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def _folder(name: str) -> str:
     return name if name.startswith("model/") else f"results/{name}"
 
 
-def until(happens: Callable[[], object], seconds: float = 20.0) -> None:
+def until(happens: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for something that another thread or process does."""
     end = time.monotonic() + seconds
     while not happens():

@@ -7,6 +7,7 @@ import email
 import json
 import re
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable
@@ -44,6 +45,7 @@ class KfpServer:
         backend: what it knows.
         gate: what stands before it, if anything does.
         serves_artifacts: whether it is the address of KFP's pages, and not of its API alone.
+        tls: what it shows its certificate by, if it speaks TLS; from the next start on.
         page_size: entries of a list that it gives at once.
         seen: method and path of each request that arrived, without the query.
         headers: those of the latest request.
@@ -54,6 +56,7 @@ class KfpServer:
         self.gate: Gate | None = None
         self.serves_artifacts = True
         self.multi_user = False
+        self.tls: ssl.SSLContext | None = None
         self.page_size = 2
         self.seen: list[str] = []
         self.headers: dict[str, str] = {}
@@ -69,6 +72,8 @@ class KfpServer:
             kfp = owner
 
         self._server = _Server((HOST, self._port), Handler)
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 

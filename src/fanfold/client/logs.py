@@ -65,7 +65,7 @@ def logs(kfp: Kfp, run: Run, step: str = "") -> Iterator[Log]:
         if task.has_log and (task.name == EXECUTOR or task.state == "FAILED")
     ]
     for log in read_logs(kfp, run, tasks):
-        if wanted in ("", log.step):
+        if wanted in ("", log.step.removesuffix("-driver").replace("-", "_")):
             yield log
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from fanfold.client.ledger import LedgerWatch
 from fanfold.client.runs import Run
-from fanfold.grid import label_of
+from fanfold.hyperparameters import label_of
 from fanfold.number_text import fixed, score_decimals
 from fanfold.progress import STAGES
 from fanfold.progress_view import columns_fit, cut, duration

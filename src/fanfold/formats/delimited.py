@@ -5,8 +5,8 @@ pyarrow parses; what it does not tell is worked out around it, block by block:
 - Each block is cut at the end of a line and a row of one field too many is put after it. When
   pyarrow gives that row back, the block ended between two records; when it does not, a quote
   was open there, and the last record waits for the next block. So records may be longer than a
-  block, and a quote that is never closed is found: its line alone is set aside, and those behind
-  it are read as if it were not there.
+  block, and a quote that is never closed is found: the line in which its record begins is set
+  aside, and those behind it are read as if it were not there, also those of its own value.
 - Bytes that are not UTF-8 are overwritten by as many `?` before parsing (pyarrow's handler of
   bad rows fails on them), and the records they stand in are set aside.
 - pyarrow numbers records; the lines come from counting the line ends inside their values.
@@ -34,7 +34,7 @@ from fanfold.errors import UserError
 BOM = b"\xef\xbb\xbf"
 LINE_FEED, CARRIAGE_RETURN = b"\n\r"
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|$)")
-UNCLOSED = "a quote that opens in this line is never closed"
+UNCLOSED = "a quote that opens in this row is never closed"
 
 
 def read_delimited(

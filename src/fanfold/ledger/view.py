@@ -11,10 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from fanfold.grid import label_of
+from fanfold.hyperparameters import label_of, varying
 from fanfold.ledger.standing import Row, Standing
 from fanfold.number_text import fixed, number_text, score_decimals
-from fanfold.progress import varying
 from fanfold.progress_view import LONGEST_VALUE, columns_fit, cut, duration
 
 SHOWN, SHOWN_NARROW = 10, 4

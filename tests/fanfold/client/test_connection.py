@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from fanfold.client import Gone, Kfp, NotAnswering, Refused, connect
-from fanfold.errors import FanfoldError, UserError
+from fanfold.errors import UserError
 from tests.kfp_server import gates
+from tests.kfp_server.certificate import make_certificate
 from tests.kfp_server.server import KfpServer
 
 SECRET = "a-token-that-nobody-may-see"
@@ -120,8 +121,14 @@ def test_a_password_in_the_address_is_refused_and_not_repeated(nobodys: None) ->
 def test_a_certificate_that_is_not_trusted_asks_for_the_authority(
     kfp_server: KfpServer, tmp_path: Path
 ) -> None:
-    with pytest.raises(FanfoldError, match="--ca-cert|does not answer"):
-        connect(kfp_server.url.replace("http:", "https:"))
+    certificate, tls = make_certificate(tmp_path)
+    kfp_server.stop()
+    kfp_server.tls = tls
+    kfp_server.start()
+    secure = kfp_server.url.replace("http:", "https:")
+    with pytest.raises(UserError, match="cannot be trusted: .* certificate authority by --ca-cert"):
+        connect(secure)
+    assert connect(secure, ca_cert=str(certificate)).get("/runs")["total_size"] == 0
     with pytest.raises(UserError, match="no file of certificates at"):
         connect(kfp_server.url, ca_cert=str(tmp_path / "none.pem"))
 

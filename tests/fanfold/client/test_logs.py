@@ -44,6 +44,14 @@ def test_one_step_may_have_several(step: str, kfp: Kfp, kfp_server: KfpServer) -
     assert lines == ["the first share", "the second share"]
 
 
+def test_the_log_of_a_driver_that_failed_is_one_of_its_step(
+    kfp: Kfp, kfp_server: KfpServer
+) -> None:
+    assert told(kfp, kfp_server, "select_best") == [
+        ("select-best-driver", "FAILED", "I0101 driver")
+    ]
+
+
 def test_a_step_that_does_not_exist_is_said_so(kfp: Kfp, kfp_server: KfpServer) -> None:
     with pytest.raises(UserError, match="no task is named 'preproces'; did you mean 'preprocess'?"):
         told(kfp, kfp_server, "preproces")

@@ -250,6 +250,14 @@ def test_what_a_link_leads_to_is_replaced_and_the_link_stays(
     assert [each.name for each in goal.parent.iterdir()] == ["found"]
 
 
+def test_what_is_written_through_a_link_has_the_links_ending(tmp_path: Path) -> None:
+    (tmp_path / "words.csv.gz").symlink_to(tmp_path / "latest")
+    with written_beside(tmp_path / "words.csv.gz") as beside:
+        assert beside.name == "words.csv.gz"
+        beside.write_text("x")
+    assert (tmp_path / "latest").read_text() == "x"
+
+
 def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage.write("a/b", b"1")
