@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.progress import STAGES, Progress, varying
+from fanfold.hyperparameters import varying
+from fanfold.progress import STAGES, Progress
 
 CANDIDATES = {"a": {"max_depth": 3, "eta": 0.1}, "b": {"max_depth": 6, "eta": 0.1}}
 
