@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from fanfold.errors import UserError, did_you_mean
-from fanfold.text import TextSettings
 
 
 class Parametrized(Protocol):
@@ -24,6 +23,8 @@ def check_names(parameters: Mapping[str, Any], allowed: list[str], owner: str) -
     """Raise `UserError` for the first of `parameters` that is not among `allowed`."""
     for name in parameters:
         if name not in allowed:
+            from fanfold.text import TextSettings
+
             every = [*allowed, *TextSettings.names()]
             raise UserError(
                 f"{owner} has no hyperparameter {name!r}{did_you_mean(name, every)};"

@@ -18,8 +18,8 @@ def decimals(value: float, digits: int = 4) -> int:
 def score_decimals(mean: float, std_err: float = math.nan) -> int:
     """Decimals of a mean and its standard error, one below the other in a table.
 
-    Four, or as many as show four digits of the mean and two of the error; of thousands, no more
-    than these.
+    Four, or as many as show four digits of the mean and two of the error, if that is not too
+    small for seven decimals; of thousands, no more than these.
     """
     of_error = min(decimals(std_err, 2), MOST_DECIMALS)  # one of next to nothing hides no mean
     return max(4 if abs(mean) < 1000 else 0, decimals(mean), of_error)

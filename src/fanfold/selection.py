@@ -26,7 +26,7 @@ class Selection:
     Attributes:
         leaderboard: a row a candidate, best first; the baseline and candidates that could
             not be fitted have no rank. Columns: `rank`, `candidate`, one a hyperparameter (NA
-            where the grid says nothing of it),
+            where the grid says nothing of it, None for the baseline),
             `<metric>_mean`, `<metric>_std_err`, `<metric>_n` for each metric, `n` (folds
             scored), `fit_seconds`, `cpu_seconds`, `error`.
         winner: the chosen candidate.

@@ -113,11 +113,11 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     The file (or folder) at `path` is complete or absent: a block that raises, Ctrl-C
     included, leaves what was there before. Where `path` is a link, it is what that leads to.
     """
-    name, path = Path(path).absolute().name, Path(path).resolve()
+    endings, path = "".join(Path(path).suffixes), Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        beside = scratch / name  # by whose ending some choose what they write
+        beside = scratch / f"new{endings}"  # by which some choose what they write
         yield beside
         beside.stat()  # nothing was written: raise before what is there has moved
         if path.is_dir():

@@ -25,7 +25,7 @@ def everything(folder: Path) -> dict[str, str]:
 
 def test_a_file_appears_whole_when_the_block_ends(tmp_path: Path) -> None:
     with written_beside(tmp_path / "file.txt") as beside:
-        assert beside.name == "file.txt"  # what looks at the name's ending sees the right one
+        assert beside.suffixes == [".txt"]  # what looks at the name's ending sees the right one
         beside.write_text("half")
         assert not (tmp_path / "file.txt").exists()
         beside.write_text("whole")
@@ -253,9 +253,23 @@ def test_what_a_link_leads_to_is_replaced_and_the_link_stays(
 def test_what_is_written_through_a_link_has_the_links_ending(tmp_path: Path) -> None:
     (tmp_path / "words.csv.gz").symlink_to(tmp_path / "latest")
     with written_beside(tmp_path / "words.csv.gz") as beside:
-        assert beside.name == "words.csv.gz"
+        assert beside.suffixes == [".csv", ".gz"]
         beside.write_text("x")
     assert (tmp_path / "latest").read_text() == "x"
+
+
+@pytest.mark.parametrize("name", ["out/sub/..", "out/.", "replaced", "new"])
+def test_a_folder_of_any_name_is_replaced_and_nothing_beside_it(name: str, tmp_path: Path) -> None:
+    (tmp_path / "neighbour").write_text("stays")
+    goal = (tmp_path / name).resolve()
+    (tmp_path / "out" / "sub").mkdir(parents=True)
+    goal.mkdir(exist_ok=True)
+    (goal / "old").touch()
+    with written_beside(tmp_path / name) as beside:
+        beside.mkdir()
+        (beside / "file").write_text("x")
+    assert everything(goal) == {"file": "x"}
+    assert {each.name for each in tmp_path.iterdir()} == {"neighbour", "out", goal.name}
 
 
 def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
