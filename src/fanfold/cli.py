@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -20,6 +20,7 @@ from fanfold.cli_options import (
     takes_settings,
 )
 from fanfold.cluster_settings import cluster_fields, pipeline_parameters
+from fanfold.errors import UserError
 from fanfold.places import check_file
 from fanfold.settings import describe, fields, from_mapping
 
@@ -33,10 +34,28 @@ app = typer.Typer(
 )
 
 
+UsageError = cast("type[Exception]", typer.BadParameter.__base__)
+"""typer's, wherever it keeps it: arguments that no command takes, or too few of them."""
+
+
 def main() -> None:
     """Run the command that the arguments say; the process ends with its exit code."""
     xgboost_library.only_fanfold = True
-    run_and_leave(app)
+    run_and_leave(_command)
+
+
+def _command() -> None:
+    """The command, which says what its arguments get wrong as it says any other mistake."""
+    try:
+        app(standalone_mode=False)
+    except UsageError as error:
+        usage: Any = error
+        said, context = usage.format_message(), usage.ctx
+        if context is None or said == context.get_help():  # there were none at all
+            typer.echo(said, err=True)
+            raise SystemExit(2) from None
+        said = " ".join(said.split()).rstrip(".")
+        raise UserError(f"{said}; see {context.command_path} --help") from None
 
 
 Folder = Annotated[
