@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
+OWN_GROUPS = Path("/proc/self/cgroup")
 DATA_SHARE = 0.92
 """Part of the memory that data may take; the rest is code, stacks and the allocator's slack."""
 
@@ -25,21 +26,43 @@ def usable_cpus(cgroup: Path = CGROUP) -> int:
     return max(1, min(limit for limit in limits if limit))
 
 
+def _groups(root: Path, controller: str = "") -> Iterator[Path]:
+    """The folders of the control groups that this process is in, from the outermost on.
+
+    Each may limit it. A container's own group is mostly the outermost that it sees; that of a
+    service or of a `systemd-run` lies deeper.
+
+    Args:
+        root: where the groups lie.
+        controller: of v1, which has a tree for each, `cpu` or `memory`; v2 has one tree.
+    """
+    yield root
+    for line in _read(OWN_GROUPS).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(",") and ".." not in path:
+            parts = Path(path).parts[1:]
+            yield from (root.joinpath(*parts[: n + 1]) for n in range(len(parts)))
+
+
 def _quota(cgroup: Path) -> int | None:
     """CPUs by cgroup quota, rounded up (v2: `cpu.max`; v1: `cpu.cfs_quota_us`), if limited."""
-    for quota, period in (
-        _read(cgroup / "cpu.max").split()[:2] or ("max", "1"),
-        (_read(cgroup / "cpu/cpu.cfs_quota_us"), _read(cgroup / "cpu/cpu.cfs_period_us")),
-    ):
-        if quota.isdigit() and period.isdigit() and int(quota) > 0:
-            return max(1, math.ceil(int(quota) / int(period)))
-    return None
+    told = [_read(each / "cpu.max").split()[:2] or ["max", "1"] for each in _groups(cgroup)]
+    for each in _groups(cgroup / "cpu", "cpu"):
+        told.append([_read(each / "cpu.cfs_quota_us"), _read(each / "cpu.cfs_period_us")])
+    limits = [
+        max(1, math.ceil(int(quota) / int(period)))
+        for quota, period in told
+        if quota.isdigit() and period.isdigit() and int(quota) > 0
+    ]
+    return min(limits, default=None)
 
 
 def usable_memory(cgroup: Path = CGROUP) -> int:
     """Bytes that this process may use: the cgroup's limit (v2, v1) or the machine's memory."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limits = [_read(cgroup / "memory.max"), _read(cgroup / "memory/memory.limit_in_bytes")]
+    limits = [_read(each / "memory.max") for each in _groups(cgroup)]
+    v1 = _groups(cgroup / "memory", "memory")
+    limits += [_read(each / "memory.limit_in_bytes") for each in v1]
     return min([machine, *(int(limit) for limit in limits if limit.isdigit())])
 
 

@@ -68,6 +68,41 @@ def test_threads_are_the_containers_quota_rounded_up(
     assert usable_cpus(cgroup(tmp_path, files)) == cpus
 
 
+@pytest.mark.parametrize(
+    ("own", "files", "cpus", "memory"),
+    [
+        ("0::/a.slice/b.scope", {"a.slice/b.scope/cpu.max": "200000 100000"}, 2, MACHINE),
+        ("0::/a.slice/b.scope", {"a.slice/cpu.max": "100000 100000"}, 1, MACHINE),
+        ("0::/a", {"a/cpu.max": "400000 100000", "cpu.max": "200000 100000"}, 2, MACHINE),
+        ("0::/a", {"a/memory.max": str(GIB // 4), "memory.max": "max"}, 64, GIB // 4),
+        ("0::/a", {"b/memory.max": "1", "b/cpu.max": "1 1"}, 64, MACHINE),
+        ("0::/../a", {"a/memory.max": "1"}, 64, MACHINE),
+        (
+            "5:cpu,cpuacct:/a\n4:memory:/b\n0::/",
+            {
+                "cpu/a/cpu.cfs_quota_us": "300000",
+                "cpu/a/cpu.cfs_period_us": "100000",
+                "memory/b/memory.limit_in_bytes": str(GIB // 8),
+            },
+            3,
+            GIB // 8,
+        ),
+    ],
+)
+def test_each_group_that_the_process_is_in_may_limit_it(
+    own: str,
+    files: dict[str, str],
+    cpus: int,
+    memory: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "own").write_text(own + "\n")
+    monkeypatch.setattr("fanfold.resources.OWN_GROUPS", tmp_path / "own")
+    root = cgroup(tmp_path / "groups", files)
+    assert (usable_cpus(root), usable_memory(root)) == (cpus, memory)
+
+
 def test_threads_are_no_more_than_the_processors_that_this_process_may_run_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
