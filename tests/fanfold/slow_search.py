@@ -133,7 +133,8 @@ def _score(
     validation = [row for row, fold in enumerate(folds) if fold == held_out]
     features = learn([documents[row] for row in train], **text)
     matrix = features.matrix([documents[row] for row in train])
-    train = [train[place] for place in alike(matrix, foremost(matrix, target[train]))]
+    if own.get("subsample", 1) < 1:  # of which rows are drawn their order says
+        train = [train[place] for place in alike(matrix, foremost(matrix, target[train]))]
     data, unseen = (
         xgboost.DMatrix(
             features.matrix([documents[row] for row in rows]), label=target[rows], nthread=1
