@@ -47,15 +47,17 @@ def main() -> None:
 def _command() -> None:
     """The command, which says what its arguments get wrong as it says any other mistake."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except UsageError as error:
         usage: Any = error
         said, context = usage.format_message(), usage.ctx
-        if context is None or said == context.get_help():  # there were none at all
+        if context and said == context.get_help():  # there were none at all
             typer.echo(said, err=True)
             raise SystemExit(2) from None
         said = " ".join(said.split()).rstrip(".")
-        raise UserError(f"{said}; see {context.command_path} --help") from None
+        where = context.command_path if context else "fanfold"  # the parser tells none
+        raise UserError(f"{said}; see {where} --help") from None
+    raise SystemExit(code)  # of an interrupt, which a library may raise; a command gives None
 
 
 Folder = Annotated[

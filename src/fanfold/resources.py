@@ -37,10 +37,10 @@ def _groups(root: Path, controller: str = "") -> Iterator[Path]:
         controller: of v1, which has a tree for each, `cpu` or `memory`; v2 has one tree.
     """
     yield root
-    for line in _read(OWN_GROUPS).splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controller in controllers.split(",") and ".." not in path:
-            parts = Path(path).parts[1:]
+    for line in _read(OWN_GROUPS).split("\n"):
+        controllers, colon, path = line.partition(":")[2].partition(":")
+        parts = Path(path).parts[1:]
+        if colon and controller in controllers.split(",") and ".." not in parts:
             yield from (root.joinpath(*parts[: n + 1]) for n in range(len(parts)))
 
 
@@ -68,7 +68,7 @@ def usable_memory(cgroup: Path = CGROUP) -> int:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text(errors="surrogateescape").strip()
     except OSError:
         return ""
 

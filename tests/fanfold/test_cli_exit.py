@@ -31,6 +31,14 @@ MISTAKES: dict[str, tuple[Sequence[str], str]] = {
     "no command": (["tun"], "No such command 'tun'"),
     "no data": (["tune", "--output", "o"], "Missing argument 'DATA'"),
     "no such option": (["tune", "packages.csv", "--fold", "3", "--output", "o"], "--fold"),
+    "an option without its value": (
+        ["tune", "packages.csv", "--output"],
+        "Option '--output' requires an argument; see fanfold --help",
+    ),
+    "a flag with a value": (
+        ["tune", "packages.csv", "--verbose=1", "--output", "o"],
+        "Option '--verbose' does not take a value; see fanfold --help",
+    ),
     "missing file": (
         ["tune", "package.csv", *SMALL, "--output", "o"],
         "error: no file at 'package.csv'",
@@ -157,6 +165,17 @@ def test_an_unforeseen_error_ends_with_1_and_shows_its_trace_only_if_asked(tmp_p
     ended = with_python(program, *sample, "--verbose", cwd=tmp_path)
     assert ended.code == 1
     assert "Traceback" in ended.err
+
+
+def test_an_interrupt_that_a_library_raises_is_no_success(tmp_path: Path) -> None:
+    program = """
+import fanfold.sample
+def interrupted(*_):
+    raise KeyboardInterrupt
+fanfold.sample.write_sample = interrupted
+"""
+    ended = with_python(program, "sample", "--rows", "9", "--output", "o.csv", cwd=tmp_path)
+    assert ended.code == 130
 
 
 def test_run_without_kfp_says_what_to_install(tmp_path: Path) -> None:

@@ -77,6 +77,8 @@ def test_threads_are_the_containers_quota_rounded_up(
         ("0::/a", {"a/memory.max": str(GIB // 4), "memory.max": "max"}, 64, GIB // 4),
         ("0::/a", {"b/memory.max": "1", "b/cpu.max": "1 1"}, 64, MACHINE),
         ("0::/../a", {"a/memory.max": "1"}, 64, MACHINE),
+        ("0::/a..b\ngarbage", {"a..b/memory.max": str(GIB // 4)}, 64, GIB // 4),
+        ("0::/a\u2028b", {"a\u2028b/memory.max": str(GIB // 4)}, 64, GIB // 4),
         (
             "5:cpu,cpuacct:/a\n4:memory:/b\n0::/",
             {
@@ -97,7 +99,7 @@ def test_each_group_that_the_process_is_in_may_limit_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (tmp_path / "own").write_text(own + "\n")
+    (tmp_path / "own").write_bytes(b"7:pids:/\xff\n" + own.encode() + b"\n")
     monkeypatch.setattr("fanfold.resources.OWN_GROUPS", tmp_path / "own")
     root = cgroup(tmp_path / "groups", files)
     assert (usable_cpus(root), usable_memory(root)) == (cpus, memory)
