@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from fanfold.hyperparameters import label_of, varying
+from fanfold.hyperparameters import Parametrized, label_of, varying
 from fanfold.number_text import fixed, number_text, score_decimals
 from fanfold.progress import Progress, Snapshot, Stage, Standing
 
@@ -97,7 +97,7 @@ def _in_words(now: Snapshot) -> str:
         best, apart = now.standings[0], varying(now.standings)
         of = f"{now.folds_compared} of {now.folds} folds"
         mean = number_text(best.mean)
-        parts.append(f"best {now.metric} {mean} on {of}: {_label(best, apart)}")
+        parts.append(f"best {now.metric} {mean} on {of}: {label(best, apart)}")
     if now.failed:
         parts.append(f"{now.failed} failed")
     return ", ".join(parts)
@@ -178,10 +178,7 @@ def _best(standings: tuple[Standing, ...], metric: str, width: int) -> Table:
     names, shown = varying(standings), standings[:SHOWN]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(metric, justify="right", no_wrap=True)
-    values = [
-        [_value(each.parameters[name]) if name in each.parameters else "" for name in names]
-        for each in shown
-    ]
+    values = [[cell(each, name) for name in names] for each in shown]
     places = score_decimals(shown[0].mean)
     if columns_fit(names, values, width - 10):
         for name in names:
@@ -189,9 +186,8 @@ def _best(standings: tuple[Standing, ...], metric: str, width: int) -> Table:
         cells = values
     else:
         table.add_column("parameters")
-        apart = varying(shown)  # first what sets these few apart: the rest may be cut
-        names = apart + [name for name in names if name not in apart]
-        cells = [[cut(_label(each, names), 2 * (width - 14))] for each in shown]
+        ordered = apart_first(names, shown)
+        cells = [[label(each, ordered, 2 * (width - 14))] for each in shown]
     for number, (each, row) in enumerate(zip(shown, cells, strict=True)):
         cells_as_text = map(Text, row)  # a value in brackets is no markup
         table.add_row(
@@ -206,13 +202,21 @@ def columns_fit(names: Sequence[str], rows: Sequence[Sequence[str]], width: int)
     return sum(widths) + 2 * len(widths) <= width
 
 
-def _label(standing: Standing, names: list[str]) -> str:
-    own = standing.parameters
-    return label_of({name: _value(own[name]) for name in names if name in own})
+def apart_first(names: Sequence[str], those: Sequence[Parametrized]) -> list[str]:
+    """`names`, first those that set `those` apart: what comes last may be cut."""
+    apart = varying(those)
+    return sorted(names, key=lambda name: name not in apart)
 
 
-def _value(value: Any) -> str:
-    return cut(str(value))
+def label(each: Parametrized, names: Sequence[str], room: int | None = None) -> str:
+    """What `each` says of the hyperparameters `names`, within so many characters."""
+    said = label_of({name: cell(each, name) for name in names if name in each.parameters})
+    return said if room is None else cut(said, room)
+
+
+def cell(each: Parametrized, name: str) -> str:
+    """What `each` says of one hyperparameter, if it says anything."""
+    return cut(str(each.parameters[name])) if name in each.parameters else ""
 
 
 def cut(text: str, length: int = LONGEST_VALUE) -> str:

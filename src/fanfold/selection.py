@@ -219,8 +219,7 @@ def _against_baseline(
         share = 100 * (1 - ours / mean)
         return (
             f"The winner's {by} of {number_text(ours)} is {share:.1f} % below the"
-            f" {number_text(mean)}"
-            " that predicting the mean gives.",
+            f" {number_text(mean)} that predicting the mean gives.",
             True,
         )
     return (

@@ -86,7 +86,9 @@ def test_an_image_that_was_pushed_is_named_by_its_digest(registry: str, tmp_path
         before, told = images_after_compiling(f"{name}:1", tmp_path)
         docker("push", f"{name}:1")
         digest = head(registry, "/v2/team/python-small/manifests/1")
-        if before != {f"{name}@{digest}"}:  # known beforehand where containerd keeps the images
+        if "io.containerd.snapshotter" in docker("info", "--format", "{{json .DriverStatus}}"):
+            assert before == {f"{name}@{digest}"}  # containerd keeps the images: known beforehand
+        else:
             assert before == {f"{name}:1"}
             assert f"no digest of {name}:1 is known here" in told
         assert images_after_compiling(f"{name}:1", tmp_path) == ({f"{name}@{digest}"}, "")

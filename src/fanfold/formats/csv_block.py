@@ -14,6 +14,7 @@ What pyarrow does not tell is worked out around it:
 from __future__ import annotations
 
 import io
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -25,7 +26,6 @@ from numpy.typing import NDArray
 
 from fanfold.batch import Batch, Reject
 
-BOM = b"\xef\xbb\xbf"
 LINE_FEED, CARRIAGE_RETURN = b"\n\r"
 
 
@@ -194,7 +194,7 @@ def _parse(body: bytes, names: list[str], delimiter: str) -> _Parsed:
         return "skip"
 
     ids = [f"f{i}" for i in range(len(names))]
-    body = BOM + body + end_row.encode() + b"\n"  # pyarrow drops a BOM: not one of the data's
+    body = BOM_UTF8 + body + end_row.encode() + b"\n"  # pyarrow drops a BOM: not one of the data's
     table = pa.csv.read_csv(
         pa.py_buffer(body),
         pa.csv.ReadOptions(use_threads=False, block_size=len(body) + 1, column_names=ids),

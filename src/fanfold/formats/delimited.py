@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -21,8 +22,7 @@ from fanfold.batch import BATCH_BYTES, Batch, OpenStream, Reject
 from fanfold.errors import UserError
 from fanfold.formats.csv_block import Block, no_rows, text_of
 
-BOM = b"\xef\xbb\xbf"
-LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|$)")
+LINE_END = re.compile(rb"\r\n|\r|\n")
 UNCLOSED = "a quote that opens in this row is never closed"
 
 
@@ -50,7 +50,7 @@ def read_delimited(
         UserError: no usable header, or a line longer than `max_record_bytes`.
     """
     with open_stream() as stream:
-        data = _read_fully(stream, block_bytes).removeprefix(BOM)
+        data = _read_fully(stream, block_bytes).removeprefix(BOM_UTF8)
         header = _Header.parse(data, delimiter, uri)
         data, line, at_end = data[header.size :], 1 + header.lines, False
         while data or not at_end:
@@ -83,8 +83,8 @@ def _read_fully(stream: BinaryIO, size: int) -> bytes:
 
 
 def _first_line(data: bytes) -> bytes:
-    found = LINE.match(data)
-    return found[0] if found else data
+    end = LINE_END.search(data)
+    return data[: end.end()] if end else data
 
 
 def _last_line_end(data: bytes) -> int:

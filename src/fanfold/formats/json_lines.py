@@ -10,6 +10,7 @@ pass over the file.
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -18,8 +19,6 @@ import pyarrow as pa
 
 from fanfold.batch import BATCH_BYTES, Batch, OpenStream, Reject, stretches
 from fanfold.errors import UserError
-
-BOM = b"\xef\xbb\xbf"
 
 Row = dict[str, str | None]
 
@@ -78,7 +77,7 @@ def _lines(stream: BinaryIO, uri: str, most: int) -> Iterator[tuple[int, bytes]]
         if len(line) > most:
             raise UserError(f"line {number} of {uri!r} is longer than {most} bytes")
         if number == 1:
-            line = line.removeprefix(BOM)
+            line = line.removeprefix(BOM_UTF8)
         if line.strip():
             yield number, line.rstrip(b"\r\n")
 

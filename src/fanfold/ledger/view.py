@@ -11,10 +11,17 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from fanfold.hyperparameters import label_of, varying
+from fanfold.hyperparameters import varying
 from fanfold.ledger.standing import Row, Standing
 from fanfold.number_text import fixed, number_text, score_decimals
-from fanfold.progress_view import LONGEST_VALUE, columns_fit, cut, duration
+from fanfold.progress_view import (
+    LONGEST_VALUE,
+    apart_first,
+    cell,
+    columns_fit,
+    duration,
+    label,
+)
 
 SHOWN, SHOWN_NARROW = 10, 4
 """Candidates that the live table shows, and where each takes several lines."""
@@ -37,7 +44,7 @@ def searches_table(standings: Sequence[Standing]) -> Table:
             f"{each.done}/{each.total}",
             _left(each),
             "" if best is None else f"{each.metric} {fixed(best.mean, _places([best]))}",
-            Text("" if best is None else _label(best, varying(each.search.candidates))),
+            Text("" if best is None else label(best, varying(each.search.candidates))),
             Text(str(each.search.about["data"])),
         )
     return table
@@ -49,16 +56,13 @@ def search_table(standing: Standing, width: int, *, brief: bool = False) -> Tabl
     A column a hyperparameter where they fit in `width`, else one column of all.
     """
     names, rows = varying(standing.search.candidates), standing.rows[: SHOWN if brief else None]
-    cells = [[_value(row, name) for name in names] for row in rows]
+    cells = [[cell(row, name) for name in names] for row in rows]
     fit = columns_fit(names, cells, width - FIXED_WIDTH)
     if not fit:
         rows = rows[: SHOWN_NARROW if brief else None]
-        apart = (
-            varying(rows) if brief else names
-        )  # first what sets these apart: the rest may be cut
-        ordered = sorted(names, key=lambda name: name not in apart)
+        ordered = apart_first(names, rows)
         room = 3 * max(width - FIXED_WIDTH, LONGEST_VALUE) if brief else None
-        cells = [[_label(row, ordered, room)] for row in rows]
+        cells = [[label(row, ordered, room)] for row in rows]
     always = (standing.metric, "std_err", "folds", "cpu time", "candidate")
     table = _table(*always, *(names if fit else ["parameters"]))
     folds, places = len(standing.search.folds), _places(rows)
@@ -100,8 +104,8 @@ def line(standing: Standing) -> str:
     """The same in one line, for where there is no terminal."""
     best, found = standing.best, ""
     if best is not None:
-        label = _label(best, varying(standing.search.candidates))
-        found = f", best {standing.metric} {number_text(best.mean)}: {label}"
+        said = label(best, varying(standing.search.candidates))
+        found = f", best {standing.metric} {number_text(best.mean)}: {said}"
     return f"{standing.search.id}: {standing.done}/{standing.total}, {_left(standing)}{found}"
 
 
@@ -112,15 +116,6 @@ def _left(standing: Standing) -> str:
     if standing.seconds_left is None:
         return f"time left unknown{failed}"
     return f"{duration(standing.seconds_left)} left{failed}"
-
-
-def _label(row: Row, names: Sequence[str], room: int | None = None) -> str:
-    label = label_of({name: _value(row, name) for name in names if name in row.parameters})
-    return label if room is None else cut(label, room)
-
-
-def _value(row: Row, name: str) -> str:
-    return cut(str(row.parameters[name])) if name in row.parameters else ""
 
 
 def _places(rows: Sequence[Row]) -> int:

@@ -128,11 +128,9 @@ def folds_text(board: Board) -> str:
 def defined_text(board: Board, metric: str) -> str:
     """The same of the winner's mean of `metric`, which some folds may not define."""
     defined = board.winner.defined[metric]
-    return (
-        folds_text(board)
-        if defined >= board.folds
-        else f"over {defined:,} of {board.folds:,} folds"
-    )
+    if defined >= board.folds:
+        return folds_text(board)
+    return f"over {defined:,} of {board.folds:,} folds"
 
 
 def counts_text(board: Board) -> str:

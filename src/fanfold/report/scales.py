@@ -98,8 +98,9 @@ class Axis:
     def share(self, value: Value) -> float:
         """The value's place from 0 to 1; of levels, the middle of its band."""
         if self.levels:
-            same = (level == value and type(level) is type(value) for level in self.levels)
-            return (list(same).index(True) + 0.5) / len(self.levels)
+            same = (each == value and type(each) is type(value) for each in self.levels)
+            place = next(number for number, found in enumerate(same) if found)
+            return (place + 0.5) / len(self.levels)
         assert isinstance(value, int | float)
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from fanfold import number_text as numbers
-from fanfold.number_text import decimals
 
 Value: TypeAlias = bool | int | float | str | None
 
@@ -43,12 +42,16 @@ def own_decimals(value: float) -> int:
 
 def fixed(value: float, places: int) -> str:
     """A number with so many decimals, its thousands set apart; a dash for NaN."""
-    return numbers.fixed(value, places).replace("-", _MINUS) or NOTHING
+    return _typeset(numbers.fixed(value, places))
 
 
 def number_text(value: float, digits: int = 4) -> str:
     """A number with so many significant digits."""
-    return fixed(value, decimals(value, digits))
+    return _typeset(numbers.number_text(value, digits))
+
+
+def _typeset(number: str) -> str:
+    return number.replace("-", _MINUS) or NOTHING
 
 
 def percent(share: float) -> str:
