@@ -14,17 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from fanfold.arrays import Ints
-from fanfold.text import STOPWORD_LISTS, TokenCounts, count_tokens, stopwords
+from fanfold.text import STOPWORD_LISTS, stopwords
+from fanfold.token_counts import TokenCounts, count_tokens
 
 if TYPE_CHECKING:
     import polars as pl
+    import pyarrow as pa
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+GATHERED = 1 << 20
+"""Tokens of batches, the same one counted in each, that wait for their totals to be added up."""
 
 
 def write_counts(
@@ -42,17 +46,20 @@ def write_counts(
     Returns:
         Tokens in all, and occurrences of the most frequent token that was left out.
     """
-    with tempfile.TemporaryFile() as spool:
-        counter = _Counter(spool)
+    with tempfile.TemporaryFile() as file:
+        spool, totals = _Spool(file), _Totals()
+        row_tokens = [np.zeros(0, np.int64)]
         for counts in _ahead(count_tokens, batches, threads):
-            counter.add(counts)
-        tokens, place, left_out_max = counter.choose(vocabulary_size)
-        vocabulary = "".join(token + "\n" for token in tokens)
+            spool.write(counts)
+            totals.add(counts)
+            row_tokens.append(np.asarray(counts.table.sum(axis=1)).ravel())
+        kept, left_out_max = totals.choose(vocabulary_size)
+        vocabulary = "".join(f"{token}\n" for token in kept["token"])
         (folder / "vocabulary.txt").write_text(vocabulary, encoding="utf-8", newline="\n")
-        row_tokens = np.concatenate([np.zeros(0, np.int64), *counter.row_tokens])
-        np.save(folder / "row_tokens.npy", row_tokens.astype("<i4"))
-        _keep(counter, place, folder, threads)
-    return int(row_tokens.sum()), left_out_max
+        of_rows = np.concatenate(row_tokens)
+        np.save(folder / "row_tokens.npy", of_rows.astype("<i4"))
+        _keep(spool, kept, folder, threads)
+    return int(of_rows.sum()), left_out_max
 
 
 def _ahead(work: Callable[[T], U], items: Iterable[T], threads: int) -> Iterator[U]:
@@ -67,82 +74,93 @@ def _ahead(work: Callable[[T], U], items: Iterable[T], threads: int) -> Iterator
             yield waiting.popleft().result()
 
 
-class _Counter:
-    """Every token seen, how often, and the spooled cells."""
+class _Spool:
+    """Batches of counts in a file, as a stream of Arrow; each has its own tokens as dictionary."""
 
-    def __init__(self, spool: BinaryIO) -> None:
-        self.spool = spool
-        self.ids: dict[str, int] = {}
-        self.totals: Ints = np.zeros(1024, dtype=np.int64)
+    def __init__(self, file: BinaryIO) -> None:
+        import pyarrow as pa
+
+        token = pa.dictionary(pa.int32(), pa.large_string())
+        self._file = file
+        self._schema = pa.schema([("token", token), ("count", pa.int32())])
+        self._writer = pa.ipc.new_stream(file, self._schema)
+        self._row_cells: list[Ints] = []
         self.largest_count = 1
-        self.row_tokens: list[Ints] = []
-        self.row_cells: list[Ints] = []
+
+    def write(self, batch: TokenCounts) -> None:
+        import pyarrow as pa
+
+        table = batch.table
+        columns = pa.array(table.indices.astype(np.int32, copy=False))
+        cells = [pa.DictionaryArray.from_arrays(columns, batch.tokens), pa.array(table.data)]
+        self._writer.write_batch(pa.record_batch(cells, schema=self._schema))
+        self._row_cells.append(np.diff(table.indptr))
+        self.largest_count = max(self.largest_count, int(table.data.max(initial=1)))
+
+    def batches(self) -> Iterator[TokenCounts]:
+        """All that was written, once."""
+        import pyarrow as pa
+
+        self._writer.close()
+        self._file.seek(0)
+        with pa.ipc.open_stream(self._file) as stream:
+            for cells, row_cells in zip(stream, self._row_cells, strict=True):
+                token, count = cells.columns
+                starts = np.concatenate([[0], np.cumsum(row_cells)])
+                shape = (len(row_cells), len(token.dictionary))
+                table = csr_matrix((np.asarray(count), np.asarray(token.indices), starts), shape)
+                yield TokenCounts(token.dictionary, table)
+
+
+class _Totals:
+    """Of every token seen, how often it occurs and in how many rows."""
+
+    def __init__(self) -> None:
+        self._parts: list[pl.DataFrame] = []
 
     def add(self, batch: TokenCounts) -> None:
-        ids = self.ids
-        own = np.array([ids.setdefault(token, len(ids)) for token in batch.tokens], np.int32)
-        while len(self.totals) < len(ids):
-            self.totals = np.concatenate([self.totals, np.zeros_like(self.totals)])
-        found = np.bincount(batch.columns, weights=batch.counts, minlength=len(own))
-        self.totals[own] += found.astype(np.int64)
-        self.largest_count = max(self.largest_count, int(batch.counts.max(initial=1)))
-        self.row_tokens.append(batch.row_tokens)
-        self.row_cells.append(batch.row_cells)
-        self.spool.write(own[batch.columns].tobytes())
-        self.spool.write(batch.counts.astype(np.int32).tobytes())
+        import polars as pl
 
-    def choose(self, vocabulary_size: int) -> tuple[list[str], npt.NDArray[np.int32], int]:
-        """Tokens to keep by code point, each id's place among them (or -1), most left out."""
-        tokens = list(self.ids)
-        by_name = np.array(sorted(range(len(tokens)), key=tokens.__getitem__), dtype=np.int64)
-        totals = self.totals[: len(tokens)]
-        ranked = by_name[np.argsort(-totals[by_name], kind="stable")]
-        kept = np.zeros(len(tokens), dtype=bool)
-        kept[ranked[:vocabulary_size]] = True
-        for word in frozenset().union(*map(stopwords, STOPWORD_LISTS)):
-            if word in self.ids:
-                kept[self.ids[word]] = True
-        in_order = by_name[kept[by_name]]
-        place = np.full(len(tokens), -1, dtype=np.int32)
-        place[in_order] = np.arange(len(in_order), dtype=np.int32)
-        left_out_max = int(totals[~kept].max(initial=0))
-        return [tokens[number] for number in in_order], place, left_out_max
+        table, width = batch.table, len(batch.tokens)
+        total = np.bincount(table.indices, weights=table.data, minlength=width).astype(np.int64)
+        rows = np.bincount(table.indices, minlength=width)
+        self._parts.append(pl.DataFrame({"token": batch.tokens, "total": total, "rows": rows}))
+        if sum(map(len, self._parts[1:])) > max(GATHERED, len(self._parts[0])):
+            self._parts = [self._added_up()]
 
-    def cells(self) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Ints]]:
-        """The spooled batches again: token ids, counts, cells of each row."""
-        self.spool.seek(0)
-        for row_cells in self.row_cells:
-            size = int(row_cells.sum())
-            ids, counts = (np.frombuffer(self.spool.read(4 * size), np.int32) for _ in "12")
-            yield ids, counts, row_cells
+    def _added_up(self) -> pl.DataFrame:
+        import polars as pl
+
+        none = pl.DataFrame(schema={"token": pl.String, "total": pl.Int64, "rows": pl.Int64})
+        return pl.concat([none, *self._parts]).group_by("token").agg(pl.all().sum())
+
+    def choose(self, vocabulary_size: int) -> tuple[pl.DataFrame, int]:
+        """The tokens to keep, by code point, and the total of the most frequent one left out."""
+        import polars as pl
+
+        ranked = self._added_up().sort(["total", "token"], descending=[True, False])
+        stopped = frozenset().union(*map(stopwords, STOPWORD_LISTS))
+        kept = (pl.int_range(pl.len()) < vocabulary_size) | pl.col("token").is_in(stopped)
+        left_out_max = ranked.filter(~kept)["total"].head(1).sum()  # 0 where none was
+        return ranked.filter(kept).sort("token"), int(left_out_max)
 
 
-def _keep(counter: _Counter, place: npt.NDArray[np.int32], folder: Path, threads: int) -> None:
-    """Second pass: write the kept cells, columns ascending within a row."""
+def _keep(spool: _Spool, kept: pl.DataFrame, folder: Path, threads: int) -> None:
+    """Second pass: write the cells of the tokens that are `kept`, columns ascending in a row."""
+    import pyarrow as pa
 
-    def kept(cells: tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], Ints]) -> csr_matrix:
-        ids, counts, row_cells = cells
-        columns = place[ids]
-        chosen = columns >= 0
-        before = np.concatenate([[0], np.cumsum(chosen)])
-        starts = before[np.concatenate([[0], np.cumsum(row_cells)])]
-        shape = (len(row_cells), len(place))
-        table = csr_matrix((counts[chosen], columns[chosen], starts), shape)
-        table.sort_indices()
-        return table
-
-    lengths: list[Ints] = []
-    narrow = np.min_scalar_type(counter.largest_count).newbyteorder("<")
-    kept_cells = sum(int(np.count_nonzero(place[ids] >= 0)) for ids, _, _ in counter.cells())
-    columns_file = _array_file(folder / "columns.npy", "<i4", kept_cells)
-    counts_file = _array_file(folder / "counts.npy", narrow, kept_cells)
+    tokens: pa.Array = kept["token"].to_arrow().cast(pa.large_string())
+    lengths = [np.zeros(1, np.int64)]
+    narrow = np.min_scalar_type(spool.largest_count).newbyteorder("<")
+    cells = int(kept["rows"].sum())
+    columns_file = _array_file(folder / "columns.npy", "<i4", cells)
+    counts_file = _array_file(folder / "counts.npy", narrow, cells)
     with columns_file as columns_out, counts_file as counts_out:
-        for table in _ahead(kept, counter.cells(), threads):
+        for table in _ahead(lambda batch: batch.of(tokens), spool.batches(), threads):
             columns_out.write(table.indices.astype("<i4").tobytes())
             counts_out.write(table.data.astype(narrow).tobytes())
-            lengths.append(np.diff(table.indptr).astype(np.int64))
-    starts = np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths]))
-    np.save(folder / "row_starts.npy", starts.astype("<i8"))
+            lengths.append(np.diff(table.indptr))
+    np.save(folder / "row_starts.npy", np.cumsum(np.concatenate(lengths)).astype("<i8"))
 
 
 def _array_file(path: Path, dtype: Any, length: int) -> BinaryIO:

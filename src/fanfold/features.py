@@ -16,7 +16,8 @@ from scipy.sparse import csr_matrix
 from fanfold.arrays import Floats, Ints, Mask
 from fanfold.corpus import TextBlock
 from fanfold.errors import UserError
-from fanfold.text import TextSettings, count_tokens, series, stopwords
+from fanfold.text import TextSettings, series, stopwords
+from fanfold.token_counts import count_tokens
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,10 @@ class TextFeatures:
 
     def matrix(self, texts: Iterable[str | None]) -> csr_matrix:
         """The matrix of new texts; a missing text is an empty document."""
-        batch = count_tokens(series(texts))
-        column = {token: number for number, token in enumerate(self.tokens)}
-        place = np.array([column.get(token, -1) for token in batch.tokens], dtype=np.int64)
-        columns = place[batch.columns] if len(place) else np.zeros(0, dtype=np.int64)
-        rows = np.repeat(np.arange(len(batch.row_cells)), batch.row_cells)
-        kept = columns >= 0
-        shape = (len(batch.row_cells), len(self.tokens))
-        cells = (batch.counts[kept], (rows[kept], columns[kept]))
-        return self.weigh(csr_matrix(cells, shape=shape))
+        import pyarrow as pa
+
+        tokens = pa.array(self.tokens, pa.large_string())
+        return self.weigh(count_tokens(series(texts)).of(tokens))
 
 
 def fit_text(

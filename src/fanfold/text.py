@@ -13,9 +13,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-import numpy as np
-import numpy.typing as npt
-
 from fanfold.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
@@ -39,50 +36,6 @@ TOKEN = (
 def tokenize(texts: pl.Series) -> pl.Series:
     """The tokens of each text, in order, as a series of lists; a missing text has none."""
     return texts.fill_null("").str.to_lowercase().str.extract_all(TOKEN)
-
-
-@dataclass(frozen=True)
-class TokenCounts:
-    """How often each token occurs in each text, as CSR over this batch's own tokens.
-
-    Attributes:
-        tokens: the distinct tokens, in order of first appearance.
-        columns: int32, an index into `tokens` for each stored cell.
-        counts: int32, occurrences, one or more, for each stored cell.
-        row_cells: int64, stored cells of each text.
-        row_tokens: int64, tokens of each text.
-    """
-
-    tokens: list[str]
-    columns: npt.NDArray[np.int32]
-    counts: npt.NDArray[np.int32]
-    row_cells: npt.NDArray[np.int64]
-    row_tokens: npt.NDArray[np.int64]
-
-
-def count_tokens(texts: pl.Series) -> TokenCounts:
-    """Tokenize `texts` and count; one pass, no Python object per token."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    from scipy.sparse import csr_matrix
-
-    lists = tokenize(texts)
-    row_tokens = lists.list.len().to_numpy().astype(np.int64)
-    flat = lists.list.explode(empty_as_null=False).to_arrow()
-    encoded = pc.dictionary_encode(flat.cast(pa.large_string()))
-    codes = np.array(encoded.indices)  # a copy: sum_duplicates works in place
-    starts = np.concatenate([[0], np.cumsum(row_tokens)])
-    tokens = encoded.dictionary.to_pylist()
-    ones = np.ones(len(codes), dtype=np.int32)
-    table = csr_matrix((ones, codes, starts), (len(texts), len(tokens)))
-    table.sum_duplicates()
-    return TokenCounts(
-        tokens,
-        table.indices.astype(np.int32),
-        table.data,
-        np.diff(table.indptr).astype(np.int64),
-        row_tokens,
-    )
 
 
 @cache

@@ -74,14 +74,20 @@ def test_a_count_takes_as_many_bytes_as_the_largest_needs(tmp_path: Path) -> Non
         assert counts.tolist() == [largest, 1, 1] and counts.dtype == np.dtype(dtype)
 
 
-def test_more_tokens_than_the_first_array_of_totals_holds_are_counted(tmp_path: Path) -> None:
-    texts = [f"w{number} w{number // 2}" for number in range(5000)]
-    batches = [series(texts[start : start + 700]) for start in range(0, 5000, 700)]
-    write_counts(batches, tmp_path, vocabulary_size=10_000, threads=2)
+@pytest.mark.parametrize("gathered", [1, 3000])
+def test_totals_are_the_same_however_often_they_are_added_up(
+    gathered: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fanfold.counting.GATHERED", gathered)
+    texts = [f"w{number} w{number // 2} w{number % 7}" for number in range(5000)]
+    batches = [series(texts[start : start + 70]) for start in range(0, 5000, 70)]
+    write_counts(batches, tmp_path, vocabulary_size=100, threads=2)
     totals = Counter(token for text in texts for token in text.split())
+    kept = sorted(sorted(totals, key=lambda token: (-totals[token], token))[:100])
     arrays = (np.load(tmp_path / f"{name}.npy") for name in ("counts", "columns", "row_starts"))
-    matrix = csr_matrix(tuple(arrays), shape=(5000, len(totals)))
-    assert matrix.sum(axis=0).A1.tolist() == [totals[token] for token in sorted(totals)]
+    matrix = csr_matrix(tuple(arrays), shape=(5000, len(kept)))
+    assert (tmp_path / "vocabulary.txt").read_text().split() == kept
+    assert matrix.sum(axis=0).A1.tolist() == [totals[token] for token in kept]
 
 
 def test_a_batch_that_cannot_be_read_stops_the_count(tmp_path: Path) -> None:

@@ -1,16 +1,15 @@
-"""Tokens against a slow reading of the rule, counts against a plain counter."""
+"""Tokens against a slow reading of the rule."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fanfold.errors import UserError
-from fanfold.text import TextSettings, count_tokens, series, stopwords, tokenize
+from fanfold.text import TextSettings, series, stopwords, tokenize
 from tests.fanfold.slow_text import known_to_all, slow_tokens
 
 HOSTILE = 1_000_000  # characters
@@ -84,21 +83,6 @@ def test_a_hostile_text_of_a_million_characters_is_cut_as_well(
 ) -> None:
     # Runs, joints and marks that a pattern which backtracks could take forever over.
     assert tokens(part * (HOSTILE // len(part))) == [expected]
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.one_of(st.none(), texts), max_size=10))
-def test_counts_are_those_of_a_plain_counter(given_texts: list[str | None]) -> None:
-    batch = count_tokens(series(given_texts))
-    expected = [Counter(slow_tokens(text or "")) for text in given_texts]
-    assert len(set(batch.tokens)) == len(batch.tokens)
-    ends = batch.row_cells.cumsum()
-    for row, counter in enumerate(expected):
-        cells = slice(ends[row] - batch.row_cells[row], ends[row])
-        names = [batch.tokens[column] for column in batch.columns[cells]]
-        assert dict(zip(names, batch.counts[cells].tolist(), strict=True)) == counter
-        assert batch.row_tokens[row] == counter.total()
-    assert batch.row_cells.sum() == len(batch.columns) == len(batch.counts)
 
 
 def test_what_is_not_text_becomes_text() -> None:

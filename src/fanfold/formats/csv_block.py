@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import io
 from codecs import BOM_UTF8
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,6 +28,8 @@ from numpy.typing import NDArray
 from fanfold.batch import Batch, Reject
 
 LINE_FEED, CARRIAGE_RETURN = b"\n\r"
+STRETCH = 1 << 16
+"""Bytes at least in which bytes that are not UTF-8 are looked for together."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +157,25 @@ def _utf8(body: bytes) -> bytes:
     try:
         whole.cast(pa.string())
     except pa.ArrowInvalid:
-        return body.decode("utf-8", "surrogateescape").encode("utf-8", "replace")
+        return b"".join(map(_utf8_of_lines, _stretches_of_lines(body)))
     return body
+
+
+def _stretches_of_lines(body: bytes) -> Iterator[bytes]:
+    """`body` in stretches that end with a line: in most of them nothing has to be replaced."""
+    start = 0
+    while start < len(body):
+        end = body.find(b"\n", start + STRETCH) + 1 or len(body)
+        yield body[start:end]
+        start = end
+
+
+def _utf8_of_lines(lines: bytes) -> bytes:
+    try:
+        lines.decode()
+    except UnicodeDecodeError:
+        return lines.decode("utf-8", "surrogateescape").encode("utf-8", "replace")
+    return lines
 
 
 def _differences(body: bytes, clean: bytes) -> NDArray[np.int64]:

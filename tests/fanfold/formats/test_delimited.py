@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from functools import partial
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given, settings
@@ -149,14 +150,15 @@ HEADERS = st.sampled_from([b"a\n", b"a,b\n", b"a,b,c\r", b'a,"b\nb"\r\n'])
 
 
 @settings(deadline=None)
-@given(HEADERS, BODIES, st.integers(10, 40))
-@example(b"a,b\n", b'"\r","\n"\n', 10)
-@example(b"a,b\n", b'\r\n"\xff\n', 10)
-@example(b"a,b\n", b"\xef\xbb\xbf1,2\n", 10)
+@given(HEADERS, BODIES, st.integers(10, 40), st.integers(1, 20))
+@example(b"a,b\n", b'"\r","\n"\n', 10, 20)
+@example(b"a,b\n", b'\r\n"\xff\n', 10, 20)
+@example(b"a,b\n", b"\xef\xbb\xbf1,2\n", 10, 20)
 def test_any_bytes_are_read_as_the_csv_module_reads_them(
-    header: bytes, body: bytes, block_bytes: int
+    header: bytes, body: bytes, block_bytes: int, stretch: int
 ) -> None:
-    batches = read(header + body, block_bytes=block_bytes)
+    with patch("fanfold.formats.csv_block.STRETCH", stretch):
+        batches = read(header + body, block_bytes=block_bytes)
     good, bad, unclosed = slow_reader(header + body)
     assert rows_of(batches) == good
     rejects = rejects_of(batches)
