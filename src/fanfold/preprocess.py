@@ -6,7 +6,6 @@ import csv
 import logging
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,10 +89,8 @@ def preprocess(
         require_unchanged(identity)
         _check_bad_rows(found, settings)
         split = _split(found, settings)
-        with ThreadPoolExecutor(1) as beside:
-            writing = beside.submit(_write_test, spool, split, Path(test))
-            facts = _write_corpus(spool, found, split, settings, identity, Path(corpus))
-            test_rows = writing.result()
+        test_rows = _write_test(spool, split, Path(test))
+        facts = _write_corpus(spool, found, split, settings, identity, Path(corpus))
     summary = {
         "data": identity,
         "rows_read": found.rows,
