@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 U = TypeVar("U")
 
-GATHERED = 1 << 20
-"""Tokens of batches, the same one counted in each, that wait for their totals to be added up."""
+GATHERED = 32 << 20
+"""Bytes of totals by batch that may wait to be added up, if the sum so far takes no more."""
 
 
 def write_counts(
@@ -125,7 +125,8 @@ class _Totals:
         total = np.bincount(table.indices, weights=table.data, minlength=width).astype(np.int64)
         rows = np.bincount(table.indices, minlength=width)
         self._parts.append(pl.DataFrame({"token": batch.tokens, "total": total, "rows": rows}))
-        if sum(map(len, self._parts[1:])) > max(GATHERED, len(self._parts[0])):
+        first, *more = (part.estimated_size() for part in self._parts)
+        if sum(more) > max(GATHERED, first):
             self._parts = [self._added_up()]
 
     def _added_up(self) -> pl.DataFrame:

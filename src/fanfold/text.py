@@ -127,7 +127,7 @@ class TextSettings:
 
 
 def series(texts: Iterable[str | None]) -> pl.Series:
-    """`texts` as the series that the functions above take; what is not text becomes text."""
+    """`texts` as `tokenize` and `count_tokens` take them; what is not text becomes text."""
     import polars as pl
 
     return pl.Series("text", list(texts), dtype=pl.String, strict=False)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from fanfold.text import tokenize
@@ -21,7 +22,7 @@ class TokenCounts:
 
     Attributes:
         tokens: the distinct tokens, large_string, in order of first appearance.
-        table: int32 CSR [texts, tokens]; the columns of a row are in no order.
+        table: int32 CSR [texts, tokens]; each token once in a row, in no order.
     """
 
     tokens: pa.Array
@@ -44,26 +45,28 @@ class TokenCounts:
 def count_tokens(texts: pl.Series) -> TokenCounts:
     """Tokenize `texts` and count.
 
-    No token reaches over a space, and most of what stands between spaces stands there often: so
-    each such word of the batch is tokenized once.
+    No token reaches over white space, nor does what makes a letter lower case look beyond it; and
+    most of what stands between is there often. So each such word of the batch is read once.
     """
     import polars as pl
     import pyarrow as pa
     import pyarrow.compute as pc
 
     whole = texts.fill_null("").to_arrow().cast(pa.large_string())
-    split = pc.split_pattern(whole, " ")
+    split = pc.ascii_split_whitespace(whole)  # at any number: a run of it is no empty words
     words = pc.dictionary_encode(split.values)
     tokens_of_word = tokenize(pl.Series(words.dictionary))
     flat = tokens_of_word.list.explode(empty_as_null=False).to_arrow()
     tokens = pc.dictionary_encode(flat.cast(pa.large_string()))
-    starts = np.concatenate([[0], np.cumsum(tokens_of_word.list.len().to_numpy())])
-    in_text = _ones(words.indices, split.offsets, len(words.dictionary))
-    in_word = _ones(tokens.indices, starts, len(tokens.dictionary))
+    lengths = tokens_of_word.list.len().to_numpy()
+    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    in_text = _ones(words, np.asarray(split.offsets))
+    in_word = _ones(tokens, starts)
     return TokenCounts(tokens.dictionary, in_text @ in_word)
 
 
-def _ones(columns: pa.Array, starts: pa.Array, width: int) -> csr_matrix:
-    """A 1 for each of `columns`, the rows beginning at `starts`; a column may stand there twice."""
+def _ones(encoded: pa.DictionaryArray, starts: npt.NDArray[np.integer[Any]]) -> csr_matrix:
+    """A 1 for each of the `encoded`, in rows that begin at `starts`; some stand there twice."""
+    columns = np.asarray(encoded.indices)
     ones = np.ones(len(columns), dtype=np.int32)
-    return csr_matrix((ones, np.asarray(columns), np.asarray(starts)), (len(starts) - 1, width))
+    return csr_matrix((ones, columns, starts), (len(starts) - 1, len(encoded.dictionary)))

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from fanfold.counting import write_counts
+from fanfold.counting import _Totals, write_counts
 from fanfold.text import series, stopwords
+from fanfold.token_counts import count_tokens
 from tests.fanfold.slow_text import slow_tokens
 
 # Few words, so that they meet again and tie; some of them stopwords; and whatever else.
@@ -74,7 +75,7 @@ def test_a_count_takes_as_many_bytes_as_the_largest_needs(tmp_path: Path) -> Non
         assert counts.tolist() == [largest, 1, 1] and counts.dtype == np.dtype(dtype)
 
 
-@pytest.mark.parametrize("gathered", [1, 3000])
+@pytest.mark.parametrize("gathered", [1, 50_000])
 def test_totals_are_the_same_however_often_they_are_added_up(
     gathered: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +89,18 @@ def test_totals_are_the_same_however_often_they_are_added_up(
     matrix = csr_matrix(tuple(arrays), shape=(5000, len(kept)))
     assert (tmp_path / "vocabulary.txt").read_text().split() == kept
     assert matrix.sum(axis=0).A1.tolist() == [totals[token] for token in kept]
+
+
+def test_totals_of_batches_take_no_more_memory_than_they_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fanfold.counting.GATHERED", 50_000)
+    totals = _Totals()
+    for _ in range(200):
+        totals.add(count_tokens(series(["gattaca" * 1000])))
+        assert sum(part.estimated_size() for part in totals._parts) < 70_000
+    kept, left_out_max = totals.choose(1)
+    assert kept.rows() == [("gattaca" * 1000, 200, 200)] and left_out_max == 0
 
 
 def test_a_batch_that_cannot_be_read_stops_the_count(tmp_path: Path) -> None:
