@@ -83,8 +83,8 @@ def _kfp_client(host: str, namespace: str, token: str, cookies: str, ca_cert: st
         return Client(
             host=host or None,
             namespace=namespace or "kubeflow",
-            existing_token=token or None,
-            cookies=cookies or None,
+            existing_token=token.strip() or None,
+            cookies=cookies.strip() or None,
             ssl_ca_cert=ca_cert or None,
             credentials=credentials,
         )

@@ -99,6 +99,11 @@ class Kfp:
                 f"KFP at {self.host} does not answer: {_line(error)}; if that is a forwarded port,"
                 f" is it still up? {PORT_FORWARD}"
             ) from None
+        except ValueError:  # which holds the header
+            raise UserError(
+                f"the token or the cookies for KFP at {self.host} hold a character that no header"
+                " may have, such as a line end"
+            ) from None
         self._check(answer)
         return answer
 

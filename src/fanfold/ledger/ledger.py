@@ -82,10 +82,11 @@ class Ledger:
         self._searches: dict[str, SearchRecord | None] = {}
 
     def begin(self, search: SearchRecord) -> None:
-        """Tell those who look at the ledger of a search; known ones stay as they are."""
-        try:
-            self._storage.stat(search.key)
-        except NotFound:
+        """Tell those who look at the ledger of a search; known ones stay as they are.
+
+        Listed, not asked for: of what is not there, S3 tells only who may list all of the bucket.
+        """
+        if not any(each.key == search.key for each in self._storage.list(search.key)):
             self._storage.write(search.key, search.as_bytes())
 
     def searches(self) -> list[SearchRecord]:

@@ -38,7 +38,8 @@ class PatientPool(urllib3.PoolManager):
 
         Raises:
             Unreachable: nobody answered for as long as one waits.
-            UserError: the server does not speak TLS, or shows a certificate that is not trusted.
+            UserError: the server does not speak TLS, or shows a certificate that is not trusted;
+                or a credential can be in no header.
         """
         parts = urlsplit(url)
         what = f"{method} {parts.scheme}://{parts.netloc}{parts.path}"  # a query may hold a token
@@ -53,6 +54,11 @@ class PatientPool(urllib3.PoolManager):
                 raise Unreachable(
                     f"{parts.scheme}://{parts.netloc} does not answer ({why}): check the endpoint "
                     "(AWS_ENDPOINT_URL_S3), the network and the server"
+                ) from None
+            except ValueError:  # which holds the header
+                raise UserError(
+                    f"a credential for {parts.scheme}://{parts.netloc} holds a character that no"
+                    " header may have, such as a line end"
                 ) from None
             if response.status in TRANSIENT_STATUSES:
                 if self._patience.wait(what, f"status {response.status}"):

@@ -24,11 +24,21 @@ METADATA_SECONDS = 2.0
 """The same of the metadata service that a machine in a cloud has: most machines have none."""
 
 
+class _Variables(EnvAWSProvider):
+    """Keys in the environment, without the line end of the file that they may have come from."""
+
+    def retrieve(self) -> Credentials:
+        """The keys; ValueError where there are none."""
+        found = super().retrieve()
+        token = (found.session_token or "").strip()
+        return Credentials(found.access_key.strip(), found.secret_key.strip(), token or None)
+
+
 class EnvironmentCredentials(Provider):
     """Keys in the environment, then ~/.aws, then the role of a service account, task or machine."""
 
     def __init__(self) -> None:
-        providers: list[Provider] = [EnvAWSProvider(), AWSConfigProvider()]
+        providers: list[Provider] = [_Variables(), AWSConfigProvider()]
         token_file = os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE")
         of_container = first_set(
             "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"

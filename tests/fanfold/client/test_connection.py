@@ -26,6 +26,22 @@ def test_a_token_is_sent_as_bearer_token_and_cookies_as_they_are(kfp_server: Kfp
     assert connect(kfp_server.url, cookies="session=1; other=2").get("/runs")["total_size"] == 0
 
 
+def test_a_token_from_a_file_may_end_with_its_line(kfp_server: KfpServer) -> None:
+    kfp_server.gate = gates.token(SECRET)
+    assert connect(kfp_server.url, token=f"{SECRET}\n").get("/runs")["total_size"] == 0
+    kfp_server.gate = gates.cookie("session=1")
+    assert connect(kfp_server.url, cookies="session=1\n").get("/runs")["total_size"] == 0
+
+
+@pytest.mark.parametrize("bad", [f"{SECRET}\nX-More: 1", f"{SECRET}€"])
+def test_a_token_that_no_header_can_hold_is_told_without_it(
+    bad: str, kfp_server: KfpServer
+) -> None:
+    with pytest.raises(UserError, match="holds? a character that no header may have") as told:
+        connect(kfp_server.url, token=bad)
+    assert SECRET not in str(told.value)
+
+
 def test_in_a_pod_the_token_of_its_service_account_is_sent_as_it_is_at_each_moment(
     kfp_server: KfpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

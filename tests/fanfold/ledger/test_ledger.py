@@ -21,7 +21,7 @@ from fanfold.estimators import get_estimator
 from fanfold.grid import make_candidate
 from fanfold.ledger import Ground, Ledger
 from fanfold.ledger.records import fold_key
-from fanfold.storage import AccessDenied
+from fanfold.storage import AccessDenied, NotFound
 from fanfold.storage.local import LocalStorage
 from tests.fanfold.ledger.searching import (
     FOLDS,
@@ -315,6 +315,27 @@ def test_the_search_is_announced_once(corpus: Corpus, tmp_path: Path) -> None:
     assert [path.read_bytes() for path in (tmp_path / "searches").iterdir()] == [before]
     run(corpus, tmp_path, {**GRID, "max_depth": [2, 3, 4]})
     assert len(list((tmp_path / "searches").iterdir())) == 2
+
+
+class Narrow(LocalStorage):
+    """As S3 answers a role that may list some prefixes only: of what is absent it says nothing."""
+
+    def stat(self, key: str) -> Any:
+        try:
+            return super().stat(key)
+        except NotFound:
+            raise AccessDenied(f"{key} may not be asked for") from None
+
+
+def test_a_role_that_may_list_only_a_part_of_the_bucket_can_keep_a_ledger(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fanfold.ledger.ledger.open_storage", lambda uri: Narrow(Path(uri)))
+    assert run(corpus, tmp_path).remembered == 0
+    (search,) = (tmp_path / "searches").iterdir()
+    before = search.read_bytes()
+    assert run(corpus, tmp_path).fits == []
+    assert [each.read_bytes() for each in (tmp_path / "searches").iterdir()] == [before]
 
 
 def test_a_search_that_may_not_be_read_is_not_taken_for_none(

@@ -139,6 +139,28 @@ def test_keys_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found() == ("key", "secret", "token")
 
 
+def test_keys_from_files_may_end_with_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key\n")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret\r\n")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "\n")
+    assert found() == ("key", "secret", None)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token\n")
+    assert found() == ("key", "secret", "token")
+
+
+@pytest.mark.parametrize("variable", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"])
+def test_a_key_that_no_header_can_hold_is_told_without_it(
+    variable: str, monkeypatch: pytest.MonkeyPatch, service: Callable[[Answers], str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", service({}))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv(variable, "SHAMEFUL\nX-More: 1")
+    with pytest.raises(UserError, match="a character that no header may have") as told:
+        read_bytes("s3://bucket/key")
+    assert "SHAMEFUL" not in str(told.value)
+
+
 def test_keys_in_the_file_in_the_home_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
