@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,11 +28,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from fanfold.arrays import Ints, Mask
+from fanfold.arrays import Floats, Ints, Mask
 from fanfold.sealed import check_files, digest, read_manifest, sha256, write_manifest
 from fanfold.versions import versions
 
-FORMAT = "fanfold-corpus-1"
+FORMAT = "fanfold-corpus-2"
 ARRAYS = ("target", "fold", "row_tokens", "row_starts", "columns", "counts")
 CHUNK_CELLS = 1 << 21
 """Cells that are looked at in one go, to the end of a row: bounds the memory of a scan."""
@@ -115,8 +116,8 @@ class Corpus:
         fold_labels: the folds' names.
         settings: the settings that made the corpus.
         data: which table it was made from: `uri`, and of a file or object `size` and `version`.
-        digest: SHA-256 of all that a score can depend on, the target as float32; equal for
-            equal input anywhere.
+        digest: SHA-256 of all that a score can depend on, but for the last bits of the target;
+            equal for equal input anywhere.
     """
 
     text: TextBlock
@@ -145,11 +146,8 @@ def seal_corpus(
     named = [f"{name}.npy" for name in ARRAYS] + ["vocabulary.txt"]
     checksums = {name: sha256(folder / name) for name in named}
     content = {"format": FORMAT, "fold_labels": list(fold_labels), "left_out_max": left_out_max}
-    # log1p and exp differ in the last bits of a float64 from one processor to the next; as
-    # the float32 that xgboost reads they agree, and so does the digest.
-    target = np.load(folder / "target.npy", mmap_mode="r").astype("<f4")
-    rounded = hashlib.sha256(target.tobytes()).hexdigest()
-    corpus_digest = digest({**content, **checksums, "target.npy": rounded})
+    target = _target_digest(np.load(folder / "target.npy"))
+    corpus_digest = digest({**content, **checksums, "target.npy": target})
     facts = {
         **content,
         "corpus_digest": corpus_digest,
@@ -160,6 +158,20 @@ def seal_corpus(
     }
     write_manifest(folder / "manifest.json", facts)
     return corpus_digest
+
+
+def _target_digest(target: Floats) -> str:
+    """SHA-256 of the target without the last bits, in which log1p and exp differ by processor.
+
+    They agree as the float32 that xgboost reads; and in steps of 2^-26 of the target's range,
+    which tell apart what a float32 does not, such as the seconds of a day since 1970.
+    """
+    spread = float(np.ptp(target))
+    step = math.ldexp(1, math.frexp(spread)[1] - 26) if spread else 1.0
+    steps = np.round(target / step) + 0.0  # no -0.0
+    return hashlib.sha256(
+        target.astype("<f4").tobytes() + steps.astype("<f8").tobytes()
+    ).hexdigest()
 
 
 def load_corpus(folder: str | Path) -> Corpus:

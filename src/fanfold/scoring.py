@@ -71,6 +71,8 @@ class FoldScore:
     remembered: bool = False
 
 
+DIVERGED = "its predictions are not finite: the fit diverged"
+
 OnScores = Callable[[Sequence[FoldScore]], None]
 
 
@@ -234,16 +236,20 @@ class _Scorer:
         parts = _parts([self.estimator.rounds(each.model_parameters) for each in candidates])
         peak = peak_memory()
         for each, part, estimate in zip(candidates, parts, predictions, strict=True):
-            for metric, value in regression_metrics(truth, estimate).items():
+            finite = bool(np.isfinite(estimate).all())
+            known = regression_metrics(truth, estimate) if finite else {}
+            for metric in HIGHER_IS_BETTER:
                 rows.append(
                     FoldScore(
                         each.id,
                         self.corpus.fold_labels[job.fold],
                         metric,
-                        value,
+                        known.get(metric, math.nan),
                         fit_seconds=spent[0] * part,
                         cpu_seconds=spent[1] * part,
                         peak_memory_bytes=peak,
+                        ok=finite,
+                        error="" if finite else DIVERGED,
                     )
                 )
         return rows

@@ -147,10 +147,16 @@ def _row(name: str, scores: pd.DataFrame) -> dict[str, Any]:
 
 
 def _order(rows: Sequence[dict[str, Any]], metric: str) -> list[int]:
-    """Positions of the candidates that have a mean, best first; ties keep grid order."""
+    """Positions of the candidates that have a mean, best first; ties keep grid order.
+
+    A mean over fewer folds, where the metric is undefined on others, stands behind all over more.
+    """
     sign = -1 if HIGHER_IS_BETTER[metric] else 1
-    ranked = [place for place, row in enumerate(rows) if not math.isnan(row[f"{metric}_mean"])]
-    return sorted(ranked, key=lambda place: sign * rows[place][f"{metric}_mean"])
+
+    def worth(place: int) -> tuple[int, float]:
+        return -rows[place][f"{metric}_n"], sign * rows[place][f"{metric}_mean"]
+
+    return sorted((place for place, row in enumerate(rows) if row[f"{metric}_n"]), key=worth)
 
 
 def simplicity(
@@ -191,7 +197,8 @@ def _one_std_err(
     near = [
         place
         for place in order
-        if abs(rows[place][f"{metric}_mean"] - best[f"{metric}_mean"]) <= margin
+        if rows[place][f"{metric}_n"] == best[f"{metric}_n"]
+        and abs(rows[place][f"{metric}_mean"] - best[f"{metric}_mean"]) <= margin
     ]
 
     def complexity(place: int) -> list[tuple[bool, float]]:

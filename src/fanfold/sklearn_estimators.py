@@ -45,8 +45,8 @@ THREADED = {
 }
 """Those whose fit uses several threads."""
 
-OURS = {"random_state", "n_jobs", "verbose", "warm_start", "copy_X", "callbacks"}
-"""Constructor arguments that fanfold sets or that change no score."""
+OURS = {"random_state", "n_jobs", "verbose", "warm_start", "copy_X", "callbacks", "scoring"}
+"""Constructor arguments that fanfold sets, that change no score, or that cannot be saved."""
 
 TRUSTED = {
     "scipy.sparse._csr.csr_matrix",

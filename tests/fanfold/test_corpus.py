@@ -19,7 +19,7 @@ TEXTS = [
     f"the word{number % 7} and word{number % 3}, twice word{number % 3}" for number in range(60)
 ]
 TARGET = [0.1 * number for number in range(60)]
-EXPECTED_DIGEST = "4677a50672ec77267c1ce0fa5a07cc8b81cae45f1eefb1dfa5d069f6a60a9fac"
+EXPECTED_DIGEST = "bea19de83b53ad2d30227a6027e6443a03a4e8dfab9941914b81e42f50f1f04a"
 FILES = (
     "target.npy", "fold.npy", "row_tokens.npy", "row_starts.npy", "columns.npy", "counts.npy",
     "vocabulary.txt", "manifest.json",
@@ -92,6 +92,12 @@ def test_the_digest_differs_when_anything_that_a_score_depends_on_does(
     tmp_path: Path, how: dict[str, object]
 ) -> None:
     assert digest_of(tmp_path / "other", **how) != digest_of(tmp_path / "first")  # type: ignore[arg-type]
+
+
+def test_the_digest_tells_apart_targets_that_a_float32_does_not(tmp_path: Path) -> None:
+    first, other = ([1.7e9 + number % modulus for number in range(60)] for modulus in (2, 3))
+    assert np.array_equal(np.float32(first), np.float32(other))
+    assert digest_of(tmp_path / "a", target=first) != digest_of(tmp_path / "b", target=other)
 
 
 def test_the_digest_forgives_the_last_bit_of_a_target(tmp_path: Path) -> None:

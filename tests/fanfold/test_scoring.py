@@ -139,6 +139,16 @@ def test_a_candidate_that_cannot_be_fitted_is_rows_that_say_why(table: Table) ->
     assert sorted(map(str, told)) == sorted(map(str, rows))
 
 
+def test_a_fit_that_diverges_is_rows_that_say_so(table: Table) -> None:
+    (short, long), rows = score(table.corpus, {"learning_rate": [20], "n_estimators": [2, 120]})
+    assert all(row.ok for row in rows if row.candidate == short.id)
+    diverged = [row for row in rows if row.candidate == long.id]
+    assert len(diverged) == 9 and all(math.isnan(row.value) for row in diverged)
+    assert {row.ok for row in diverged} == {False}
+    assert {row.error for row in diverged} == {"its predictions are not finite: the fit diverged"}
+    assert all(row.fit_seconds > 0 for row in diverged), "it was spent all the same"
+
+
 def test_seconds_of_a_shared_fit_are_parted_by_rounds_and_add_up(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:

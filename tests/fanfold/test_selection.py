@@ -222,6 +222,18 @@ def test_a_value_that_is_undefined_on_a_fold_is_left_out_of_its_mean() -> None:
     assert row["rsq_std_err"] == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize(("rule", "winner"), [("best", 2), ("one_std_err", 1)])
+def test_a_mean_of_fewer_folds_does_not_win_over_one_of_all(rule: str, winner: int) -> None:
+    candidates = expand({"max_depth": [1, 3, 6]}, XGBOOST)
+    rsq = [[0.31, math.nan, math.nan], [0.19, 0.29, 0.39], [0.2, 0.3, 0.4]]
+    own = [{"rmse": [1.0] * 3, "mae": [1.0] * 3, "rsq": each} for each in rsq]
+    found = select(tidy(candidates, own), candidates, XGBOOST, metric="rsq", selection=rule)
+    ranked = [candidates[place].id for place in (2, 1, 0)]
+    assert found.leaderboard["candidate"].tolist() == [*ranked, BASELINE]
+    assert found.leaderboard["rank"].tolist()[:3] == [1, 2, 3]
+    assert found.winner == candidates[winner]
+
+
 def test_a_candidate_that_failed_on_a_fold_has_no_rank_no_mean_and_its_reason() -> None:
     candidates = expand({"max_depth": [3, 6, 9]}, XGBOOST)
     scores = tidy(candidates, [on_all([0.1] * 3), on_all([1.0] * 3), on_all([0.5] * 3)])
