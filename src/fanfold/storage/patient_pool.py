@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import certifi
 import urllib3
-from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import HTTPError, ProxyError, SSLError
 
 from fanfold.errors import UserError
+from fanfold.proxies import proxy_for
 from fanfold.storage.environment import first_set
 from fanfold.storage.errors import Unreachable
 from fanfold.storage.retry import TRANSIENT_STATUSES, Patience, reason
@@ -21,12 +22,15 @@ class PatientPool(urllib3.PoolManager):
     """Connections on which a request is tried again while its failure is a passing one."""
 
     def __init__(self, patience: Patience, read_seconds: float) -> None:
-        super().__init__(
-            maxsize=10,
-            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, read_seconds), read=read_seconds),
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=first_set("AWS_CA_BUNDLE", "SSL_CERT_FILE") or certifi.where(),
-        )
+        connect_seconds = min(CONNECT_SECONDS, read_seconds)
+        self._options: dict[str, Any] = {
+            "maxsize": 10,
+            "timeout": urllib3.Timeout(connect=connect_seconds, read=read_seconds),
+            "cert_reqs": "CERT_REQUIRED",
+            "ca_certs": first_set("AWS_CA_BUNDLE", "SSL_CERT_FILE") or certifi.where(),
+        }
+        super().__init__(**self._options)
+        self._behind: dict[str, urllib3.ProxyManager] = {}
         self._patience = patience
 
     def urlopen(  # type: ignore[override]
@@ -45,15 +49,16 @@ class PatientPool(urllib3.PoolManager):
         what = f"{method} {parts.scheme}://{parts.netloc}{parts.path}"  # a query may hold a token
         while True:
             try:
-                response = super().urlopen(method, url, redirect=False, retries=False, **kwargs)
+                response = self._ask(method, url, redirect=False, retries=False, **kwargs)
             except (HTTPError, OSError) as error:
                 _check_tls(error, f"{parts.scheme}://{parts.netloc}")
                 why = reason(error)
                 if self._patience.wait(what, why):
                     continue
+                by_proxy = "the proxy (HTTPS_PROXY), " if isinstance(error, ProxyError) else ""
                 raise Unreachable(
-                    f"{parts.scheme}://{parts.netloc} does not answer ({why}): check the endpoint "
-                    "(AWS_ENDPOINT_URL_S3), the network and the server"
+                    f"{parts.scheme}://{parts.netloc} does not answer ({why}): check {by_proxy}the"
+                    " endpoint (AWS_ENDPOINT_URL_S3), the network and the server"
                 ) from None
             except ValueError:  # which holds the header
                 raise UserError(
@@ -68,6 +73,19 @@ class PatientPool(urllib3.PoolManager):
             else:
                 self._patience.succeeded()
             return response
+
+    def _ask(self, method: str, url: str, **kwargs: Any) -> urllib3.BaseHTTPResponse:
+        """One request, by a proxy if the environment names one for this address."""
+        proxy = proxy_for(url)
+        if proxy is None:
+            return super().urlopen(method, url, **kwargs)
+        if proxy not in self._behind:
+            user = urllib3.util.parse_url(proxy).auth
+            headers = urllib3.make_headers(proxy_basic_auth=unquote(user)) if user else None
+            self._behind[proxy] = urllib3.ProxyManager(
+                proxy, proxy_headers=headers, **self._options
+            )
+        return self._behind[proxy].urlopen(method, url, **kwargs)
 
 
 def _check_tls(error: BaseException, server: str) -> None:
