@@ -7,8 +7,11 @@ from typing import Any, TypeVar
 
 from fanfold.settings import describe, fields
 
-DEFAULT_IMAGE = "fanfold/fanfold-python:0.1.0"
-"""Its name holds `python`: without that kfp.local warns at each task."""
+DEFAULT_IMAGE = "your-registry.invalid/fanfold-python:0.1.0"
+"""Nobody publishes an image yet, and nobody can under this name: `.invalid` leads nowhere.
+
+Its name holds `python`: without that kfp.local warns at each task.
+"""
 
 IMAGE = os.environ.get("FANFOLD_IMAGE") or DEFAULT_IMAGE
 """The image of every component, chosen when they are compiled."""

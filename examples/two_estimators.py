@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kfp import compiler, components, dsl
 
-IMAGE = os.environ.get("FANFOLD_IMAGE") or "fanfold/fanfold-python:0.1.0"
+IMAGE = os.environ.get("FANFOLD_IMAGE") or "your-registry.invalid/fanfold-python:0.1.0"
 COMPONENTS = Path(__file__).parents[1] / "components"
 
 TREES = '{"max_depth": [3, 6], "n_estimators": [100, 200]}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -40,6 +41,21 @@ def compiled_pipeline(image: str | None = None, parallelism: int | None = None) 
             raise UserError(f"parallelism must be at least 1 but is {parallelism}")
         text = re.sub(r"(?m)^( +parallelismLimit: ).+$", rf"\g<1>{parallelism}", text)
     return text
+
+
+def image_to_run(image: str | None) -> str:
+    """The `image` if one is given, else what `FANFOLD_IMAGE` says, else the pipeline's own.
+
+    Raises:
+        UserError: none is given, and the pipeline's own has but the name of one.
+    """
+    chosen = image or os.environ.get("FANFOLD_IMAGE") or image_of(_committed())
+    if chosen.partition("/")[0].endswith(".invalid"):
+        raise UserError(
+            "which image? Nobody publishes one yet: build one (make push REGISTRY=..., or make"
+            " image for this machine alone) and name it by --image or FANFOLD_IMAGE"
+        )
+    return chosen
 
 
 def image_of(compiled: str) -> str:

@@ -24,7 +24,13 @@ from typing import Any, BinaryIO
 
 from fanfold import containers, events
 from fanfold.cluster_settings import pipeline_parameters
-from fanfold.compiled import AT_ONCE, artifacts, compiled_pipeline, for_this_machine, image_of
+from fanfold.compiled import (
+    AT_ONCE,
+    artifacts,
+    compiled_pipeline,
+    for_this_machine,
+    image_to_run,
+)
 from fanfold.errors import FanfoldError, UserError
 from fanfold.runner_outputs import Outputs
 from fanfold.runner_worker import ARGUMENTS, LOG, PIPELINE, ROOT, SCRATCH, WORKSPACE
@@ -61,12 +67,13 @@ def run_pipeline(
         output: folder or `gs://` or `s3://` prefix for the files of the search and the model.
         overwrite: replace `output` where it exists.
         runner: how tasks run: `subprocess`, in this Python; `docker`, each in a container.
-        image: what containers are made of; None: the image that the pipeline names.
+        image: what containers are made of; None: what `FANFOLD_IMAGE` says.
         on_event: told what happens, see `fanfold.events`; of each stage once.
 
     Raises:
         UserError: a setting or an input is wrong; where it can be seen at once, no task starts.
-        FanfoldError: a task failed; the message ends with the last lines that it wrote.
+        FanfoldError: a task failed, and the message ends with the last lines that it wrote; or a
+            bucket does not take the output, and the message says where it is kept.
     """
     from fanfold import steps
     from fanfold.places import check_places
@@ -77,9 +84,9 @@ def run_pipeline(
     with s3_endpoint(chosen.s3_endpoint):
         chosen = _checked(chosen)
         check_places(chosen, output, overwrite)
-    compiled = compiled_pipeline(image)
+    compiled = compiled_pipeline()
     if runner == "docker":
-        compiled = compiled_pipeline(containers.usable_image(image_of(compiled)))
+        compiled = compiled_pipeline(containers.usable_image(image_to_run(image)))
     with tempfile.TemporaryDirectory(prefix="fanfold-", ignore_cleanup_errors=True) as folder:
         run = Path(folder)
         tasks = len(steps.expand_grid(chosen, candidates=str(run / "candidates.json")))
@@ -99,6 +106,8 @@ def _check_runner(runner: str, image: str | None) -> None:
         raise UserError(f"no runner is named {runner!r}: there is {' and '.join(RUNNERS)}")
     if image is not None and runner != "docker":
         raise UserError(f"the runner {runner} uses no image: leave {image!r} out, or choose docker")
+    if runner == "docker":
+        image_to_run(image)
     if importlib.util.find_spec("kfp") is None:
         raise UserError('the pipeline needs kfp: install it with pip install "fanfold[kfp]"')
 

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fanfold.compiled import artifacts, compiled_pipeline, for_this_machine, image_of
+from fanfold.compiled import (
+    artifacts,
+    compiled_pipeline,
+    for_this_machine,
+    image_of,
+    image_to_run,
+)
 from fanfold.errors import UserError
 
 COMPONENTS = Path(__file__).parents[2] / "components"
@@ -65,6 +71,18 @@ def test_in_containers_tasks_run_in_the_python_of_the_image() -> None:
 
 def test_the_image_of_a_pipeline_is_that_of_its_tasks() -> None:
     assert image_of(compiled_pipeline("registry.example/python:1")) == "registry.example/python:1"
+
+
+def test_the_image_to_run_is_the_one_given_or_that_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("FANFOLD_IMAGE", raising=False)
+    assert image_to_run("registry.example/python:1") == "registry.example/python:1"
+    with pytest.raises(UserError, match="which image.* name it by --image or FANFOLD_IMAGE"):
+        image_to_run(None)
+    monkeypatch.setenv("FANFOLD_IMAGE", "registry.example/python:2")
+    assert image_to_run(None) == "registry.example/python:2"
+    assert image_to_run("registry.example/python:1") == "registry.example/python:1"
 
 
 def test_the_artifacts_of_the_pipeline_are_those_of_its_components() -> None:

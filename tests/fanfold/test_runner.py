@@ -142,8 +142,14 @@ def test_without_a_docker_daemon_containers_are_refused_at_once(
     with pytest.raises(
         UserError, match=r"no Docker daemon answers at unix://.*/nobody.sock: start"
     ):
-        run_pipeline(SMALL, output=tmp_path / "found", runner="docker")
+        run_pipeline(SMALL, output=tmp_path / "found", runner="docker", image="mine:1")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_containers_need_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FANFOLD_IMAGE", raising=False)
+    with pytest.raises(UserError, match="which image"):
+        run_pipeline(SMALL, output=tmp_path / "found", runner="docker")
 
 
 def test_a_folder_that_holds_something_is_not_replaced_unless_told(tmp_path: Path) -> None:

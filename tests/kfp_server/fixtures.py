@@ -21,6 +21,7 @@ from tests.kfp_server.graph import ALL, Step
 from tests.kfp_server.server import KfpServer
 
 ROOT = "v2/artifacts/fanfold-tune/some-run/train-final/some-uuid"
+IMAGE = "registry.example/fanfold-python:1"
 SETTINGS = {
     "data": "sample:300",
     "grid": '{"max_depth": [2, 3], "n_estimators": [5, 10]}',
@@ -34,6 +35,7 @@ def nobodys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith(("KF_", "FANFOLD_", "KUBE")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("FANFOLD_IMAGE", IMAGE)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr("kfp.Client._LOCAL_KFP_CONTEXT", str(tmp_path / "context.json"))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))

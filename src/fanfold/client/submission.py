@@ -70,18 +70,19 @@ def submit(
         name: of the run, for people.
         experiment: to put it in; by default what `KF_PIPELINES_DEFAULT_EXPERIMENT_NAME` says,
             or `Default`. `KF_PIPELINES_OVERRIDE_EXPERIMENT_NAME` overrides both.
-        image: what every task runs in; by default the one that the pipeline names.
+        image: what every task runs in; by default what `FANFOLD_IMAGE` says.
         parallelism: tasks of cross_validate that run at once.
         pipeline_root: where artifacts go, such as s3://bucket/prefix; by default KFP's own.
         service_account: of the pods; by default KFP's own.
 
     Raises:
-        UserError: a setting is wrong; nothing is uploaded then. Or KFP refuses something.
+        UserError: a setting is wrong, or no image is named; nothing is uploaded then. Or KFP
+            refuses something.
     """
-    from fanfold.compiled import compiled_pipeline
+    from fanfold.compiled import compiled_pipeline, image_to_run
 
     parameters = check_parameters(settings)
-    compiled = compiled_pipeline(image, parallelism)
+    compiled = compiled_pipeline(image_to_run(image), parallelism)
     body = {
         "display_name": name or f"{PIPELINE} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
         "experiment_id": _experiment(kfp, experiment),

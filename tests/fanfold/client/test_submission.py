@@ -14,6 +14,7 @@ from fanfold.cluster_settings import pipeline_parameters
 from fanfold.compiled import compiled_pipeline
 from fanfold.errors import UserError
 from tests.kfp_server.backend import Moment
+from tests.kfp_server.fixtures import IMAGE
 from tests.kfp_server.server import API, KfpServer
 
 UPLOAD = f"POST {API}/pipelines/upload_version"
@@ -35,7 +36,7 @@ def test_a_run_gets_every_parameter_with_its_type_and_the_version_of_this_yaml(
     assert (stored.display_name, stored.run_id, run.state) == ("mine", run.id, "PENDING")
     (version,) = kfp_server.backend.versions
     assert stored.pipeline_version_reference.pipeline_version_id == version.pipeline_version_id
-    assert version.display_name == version_name(compiled_pipeline())
+    assert version.display_name == version_name(compiled_pipeline(IMAGE))
     assert [each.display_name for each in kfp_server.backend.pipelines] == ["fanfold-tune"]
 
 
@@ -124,6 +125,16 @@ def test_a_mistake_is_refused_before_kfp_hears_of_it(
     with pytest.raises(UserError) as raised:
         submit(kfp, settings)
     assert said in str(raised.value)
+    assert kfp_server.seen == []
+
+
+def test_without_an_image_nothing_is_uploaded(
+    kfp: Kfp, kfp_server: KfpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FANFOLD_IMAGE")
+    kfp_server.seen.clear()
+    with pytest.raises(UserError, match="which image"):
+        submit(kfp, {})
     assert kfp_server.seen == []
 
 
