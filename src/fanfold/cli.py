@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -23,6 +24,7 @@ from fanfold.cluster_settings import cluster_fields, pipeline_parameters
 from fanfold.errors import UserError
 from fanfold.places import check_file
 from fanfold.settings import describe, fields, from_mapping
+from fanfold.storage import is_remote, place
 
 app = typer.Typer(
     help="Cross-validate every combination of a hyperparameter grid over text; keep the best.",
@@ -48,6 +50,8 @@ def _command() -> None:
     """The command, which says what its arguments get wrong as it says any other mistake."""
     try:
         code = app(standalone_mode=False)
+    except typer.Abort as error:  # what typer makes of an EOFError, which says more
+        raise (error.__cause__ or error) from None
     except UsageError as error:
         usage: Any = error
         said, context = usage.format_message(), usage.ctx
@@ -194,6 +198,7 @@ def predict(
     from fanfold.predict_table import check_ending, predict_table
 
     check_ending(output)
+    _check_other(data, output)
     check_file(output, overwrite)
     rows, unread = predict_table(load_model(model), data, output)
     if unread:
@@ -266,7 +271,7 @@ for command in (cli_cluster.submit, cli_cluster.results, cli_cluster.logs):
 def settings() -> None:
     """Show every setting and its default.
 
-    `--set name=value` takes them all; those of cpu and memory are the pipeline's alone.
+    `--set name=value` takes each; those from preprocess_cpu on go with run and submit alone.
     """
     from rich.table import Table
     from rich.text import Text
@@ -280,6 +285,16 @@ def settings() -> None:
             about.append(f"\n{allowed}", "dim")
         table.add_row(Text(each.name, "bold"), Text(str(each.default)), about)
     stdout().print(table)
+
+
+def _check_other(data: str, output: str) -> None:
+    """Raise `UserError` where the output would replace the very table that is read."""
+    to = place(output)
+    here = not is_remote(data) and not is_remote(to)
+    if data == to or (here and Path(data).resolve() == Path(to).resolve()):
+        raise UserError(
+            f"the output {output!r} would replace the table {data!r}, which is read: name another"
+        )
 
 
 def _show(output: str, endpoint: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,14 @@ import typer
 from fanfold.cli_access import Reach, reaches_kfp
 from fanfold.cli_exit import Stopped
 from fanfold.cli_log import log, stdout
-from fanfold.cli_options import Assignments, Overwrite, ParamsFile, Verbose, read_settings
+from fanfold.cli_options import (
+    Assignments,
+    Overwrite,
+    ParamsFile,
+    Verbose,
+    check_every,
+    read_settings,
+)
 from fanfold.errors import UserError
 
 if TYPE_CHECKING:
@@ -153,10 +161,11 @@ def logs(
         raise UserError(f"the run {found.id} has no log{of}{yet}")
 
 
-def _check_positive(**values: float) -> None:
-    for name, value in values.items():
-        if not value > 0:
-            raise UserError(f"--{name} must be above 0 but is {value}")
+def _check_positive(*, patience: float, every: float) -> None:
+    check_every(every)
+    if not 0 < patience < math.inf:
+        allowed = "above 0" if patience <= 0 else "finite"
+        raise UserError(f"--patience must be {allowed} but is {patience}: give minutes")
 
 
 def _ended(
@@ -174,7 +183,7 @@ def _ended(
             )
     except (Stopped, UserError, client.NotMoving, client.NotAnswering):
         again = f"fanfold results{reach.again()} --run {run.id} --wait"
-        console.print(f"the run goes on; come back to it: {again}", markup=False, soft_wrap=True)
+        console.print(f"the run goes on; come back to it: {again}", soft_wrap=True)
         raise
 
 

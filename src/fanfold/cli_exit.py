@@ -32,6 +32,9 @@ class Stopped(BaseException):
 def run_and_leave(command: Callable[[], Any]) -> None:
     """Run `command`; where it fails or is stopped, say why in one line and leave the process."""
     _catch_signals()
+    # None where the caller closed it, as >&- does. First of all: no other file may get its place.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):  # a text that a terminal cannot show is no error
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:

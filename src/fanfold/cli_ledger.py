@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fanfold.cli_log import log, stdout
+from fanfold.cli_options import check_every
 from fanfold.errors import UserError, did_you_mean
 from fanfold.settings import METRICS
 
@@ -39,7 +40,7 @@ def list_searches(uri: Uri, metric: Metric = METRICS[0]) -> None:
 
     ledger, searches = _searches(uri, metric)
     if not searches:
-        console.print(f"no search was begun in {uri!r} yet", markup=False)
+        console.print(f"no search was begun in {uri!r} yet")
         return
     table = searches_table([Follower(ledger, each, metric).look() for each in searches])
     stdout().print(table)
@@ -76,23 +77,23 @@ def watch(
 
     from fanfold.ledger.standing import Follower
     from fanfold.ledger.view import line, live_search
+    from fanfold.progress_view import is_live
 
-    if not every > 0:
-        raise UserError(f"--every must be above 0 but is {every}: give seconds between two looks")
+    check_every(every)
     ledger, searches = _searches(uri, metric)
     while not searches:
-        console.print(f"waiting for a search to begin in {uri!r}", markup=False)
+        console.print(f"waiting for a search to begin in {uri!r}")
         time.sleep(max(every, 2))
         searches = ledger.searches()
     follower = Follower(ledger, _chosen(searches, search, uri), metric)
     standing = follower.look()
-    if not console.is_terminal or console.is_dumb_terminal:
-        console.print(line(standing), markup=False, soft_wrap=True)
+    if not is_live(console):
+        console.print(line(standing), soft_wrap=True)
         while not standing.over:
             time.sleep(every)
             before, standing = standing, follower.look()
             if (standing.done, standing.failed) != (before.done, before.failed):
-                console.print(line(standing), markup=False, soft_wrap=True)
+                console.print(line(standing), soft_wrap=True)
         return
 
     def view() -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,14 +21,12 @@ class _ToConsole(logging.Handler):
         self.console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.console.print(self.format(record), markup=False, soft_wrap=True)
+        self.console.print(self.format(record), soft_wrap=True)
 
 
 def log(verbose: bool) -> Console:
     """Warnings (and, if `verbose`, what happens) go to the console that is returned."""
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False)
+    console = _console(stderr=True)
     handler = _ToConsole(console)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -39,7 +37,12 @@ def log(verbose: bool) -> Console:
 
 def stdout() -> Console:
     """Standard output; where it is no terminal, wide enough that no line is broken."""
+    console = _console()  # by FORCE_COLOR rich would take a file for a terminal
+    return console if console.file.isatty() else _console(width=PIPED_WIDTH)
+
+
+def _console(**how: Any) -> Console:
+    """One that shows a text as it is: `[a]` is no markup and `:key:` no picture."""
     from rich.console import Console
 
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+    return Console(highlight=False, markup=False, emoji=False, **how)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import Field
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,8 @@ from fanfold.settings import BOUNDS, fields
 from fanfold.storage import is_remote, read_bytes, s3_endpoint
 
 PANEL = "Settings"
+DAY = 86_400
+"""Seconds, at most, between two looks at something."""
 METAVARS = {"int": "INTEGER", "float": "NUMBER", "str": "TEXT"}
 KINDS = {"int": "a whole number", "float": "a number", "str": "", "bool": "true or false"}
 
@@ -141,7 +144,8 @@ def read_parameters(path: str | None) -> Given:
     """The settings in a JSON or YAML file, or none; a grid written out becomes JSON text.
 
     Raises:
-        UserError: there is no such file, its name has another ending, or it holds no mapping.
+        UserError: there is no such file, its name has another ending, it holds no mapping, names
+            a setting twice, or its grid holds what JSON cannot.
     """
     if path is None:
         return {}
@@ -149,33 +153,83 @@ def read_parameters(path: str | None) -> Given:
     if not isinstance(settings, dict) or not all(isinstance(name, str) for name in settings):
         raise UserError(f"{path!r} must hold settings by name, such as folds: 5")
     if isinstance(settings.get("grid"), dict | list):
-        settings["grid"] = json.dumps(settings["grid"])
+        settings["grid"] = _as_json(settings["grid"], path)
     return settings
+
+
+def _as_json(grid: Any, path: str) -> str:
+    """YAML can hold what JSON cannot: bytes, sets, a list within itself."""
+    try:
+        return json.dumps(grid)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(
+            f"the grid in {path!r} cannot be written as JSON ({_line(error)}): give lists of"
+            " numbers and texts, such as max_depth: [6, 12]"
+        ) from None
 
 
 def _parsed(path: str, text: str) -> Any:
     ending = PurePosixPath(path).suffix.lower()
     if ending not in (".json", ".yaml", ".yml"):
         raise UserError(f"{path!r} must end in .json, .yaml or .yml")
-    if ending == ".json":
-        return _from_json(text, f"the file {path!r}")
+    what = f"the file {path!r}"
+    return _from_json(text, what) if ending == ".json" else _from_yaml(text, what)
+
+
+def _from_yaml(text: str, what: str) -> Any:
     try:
         import yaml
     except ImportError:
         raise UserError(
             "reading YAML needs the extra kfp: pip install 'fanfold[kfp]'; or write JSON"
         ) from None
+
+    class Loader(yaml.SafeLoader):
+        def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+            # Not later, when a merge (<<) may say a key a second time, which is no mistake.
+            node: yaml.MappingNode = super().compose_mapping_node(anchor)
+            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            _check_distinct(keys, what)
+            return node
+
+    def as_text(loader: Loader, date: yaml.ScalarNode) -> Any:  # as it is in JSON
+        return loader.construct_scalar(date)
+
+    Loader.add_constructor("tag:yaml.org,2002:timestamp", as_text)
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"the file {path!r} is not YAML: {_line(error)}") from None
+        return yaml.load(text, Loader)
+    except UserError:
+        raise
+    except RecursionError:
+        raise _too_deep(what) from None
+    except (yaml.YAMLError, ValueError, KeyError) as error:  # the last two of !!int x, !!bool x
+        raise UserError(f"{what} is not YAML: {_line(error)}") from None
 
 
 def _from_json(text: str, what: str) -> Any:
+    def said_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        _check_distinct([name for name, _ in pairs], what)
+        return dict(pairs)
+
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=said_once)
+    except UserError:
+        raise
+    except RecursionError:
+        raise _too_deep(what) from None
     except ValueError as error:
         raise UserError(f"{what} is not JSON: {_line(error)}") from None
+
+
+def _check_distinct(names: Sequence[str], what: str) -> None:
+    """Raise `UserError` for a name that is said twice, of which a parser keeps the last."""
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise UserError(f"{what} names {name!r} twice: leave one out, or put both in one list")
+
+
+def _too_deep(what: str) -> UserError:
+    return UserError(f"{what} is nested too deeply: a grid is a dict of lists, or a list of those")
 
 
 def read_grid(settings: Mapping[str, Any]) -> Given:
@@ -206,6 +260,15 @@ def _read_text(uri: str) -> str:
         return read_bytes(uri).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UserError(f"{uri!r} is not UTF-8 text") from None
+
+
+def check_every(every: float) -> None:
+    """Raise `UserError` for an `--every` that nobody means; NaN is none either."""
+    if not 0 < every <= DAY:
+        raise UserError(
+            f"--every must be above 0 and at most {DAY} but is {every}: give seconds between two"
+            " looks"
+        )
 
 
 def _line(error: Exception) -> str:

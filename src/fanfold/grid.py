@@ -114,6 +114,11 @@ def _parts(grid: Grid) -> list[Mapping[str, Any]]:
             given = json.loads(grid, object_pairs_hook=_said_once)
         except UserError:
             raise
+        except RecursionError:
+            raise UserError(
+                "the grid is nested too deeply: write"
+                ' {"max_depth": [6, 12]} or [{"max_depth": 6}, {"max_depth": 12}]'
+            ) from None
         except ValueError as error:
             raise UserError(
                 f"the grid is not JSON ({error}): write"

@@ -21,11 +21,11 @@ from fanfold.errors import DamagedError, FanfoldError, UserError, did_you_mean
 from fanfold.estimators import Estimator, get_estimator
 from fanfold.features import TextFeatures, fit_text
 from fanfold.grid import Candidate
+from fanfold.preprocess import as_texts, check_kinds
 from fanfold.resources import calm, is_out_of_memory, memory_as_exception, usable_cpus
 from fanfold.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.sklearn_estimators import SklearnEstimator
-from fanfold.storage import fetched
-from fanfold.storage.local import written_beside
+from fanfold.storage import fetched, published
 from fanfold.text import TextSettings
 from fanfold.versions import git_revision, versions
 from fanfold.xgboost_estimator import XGBoost
@@ -62,10 +62,11 @@ class Model:
 
         Args:
             data: texts (a missing one is an empty document), or a frame that has the text
-                column the model was trained on.
+                column the model was trained on; numbers and dates in one are spelt as in training.
 
         Raises:
-            UserError: the frame lacks that column, or one text was given in place of a list.
+            UserError: the frame lacks that column, it is neither text nor numbers, or one text
+                was given in place of a list.
         """
         texts = self._texts(data)
         batches = (texts[at : at + BATCH_ROWS] for at in range(0, len(texts), BATCH_ROWS))
@@ -77,8 +78,8 @@ class Model:
     def _texts(self, data: Any) -> list[str | None]:
         if isinstance(data, str):
             raise UserError("predict takes a list of texts, and was given one text: write [text]")
+        column = self.manifest["settings"]["text_column"]
         if hasattr(data, "columns"):
-            column = self.manifest["settings"]["text_column"]
             names = [str(name) for name in data.columns]
             if column not in names:
                 raise UserError(
@@ -90,7 +91,8 @@ class Model:
                     f"the frame has {names.count(column)} columns {column!r}: leave one"
                 )
             data = data[data.columns[names.index(column)]]  # whose name may be a number
-        return [text if isinstance(text, str) else _text_of(text) for text in data]
+        texts = _as_trained(data, column) if hasattr(data, "dtype") else None
+        return texts or [text if isinstance(text, str) else _text_of(text) for text in data]
 
     def importances(self, top: int = 30) -> list[tuple[str, float]]:
         """The `top` tokens by their share of the fit, largest first; [] where unknown."""
@@ -102,13 +104,25 @@ class Model:
         return [(tokens[each], float(shares[each])) for each in ranked if shares[each]]
 
     def save(self, folder: str | Path) -> None:
-        """Write the model to `folder`, whole or not at all."""
-        with written_beside(folder) as beside:
+        """Write the model to `folder`, here or in a bucket, whole or not at all."""
+        with published(folder) as beside:
             beside.mkdir()
             file = beside / self.estimator.model_file
             self.estimator.save(self.fitted, file)
             files = {file.name: sha256(file)}
             write_manifest(beside / "manifest.json", {**self.manifest, "files": files})
+
+
+def _as_trained(series: pd.Series, name: str) -> list[str | None] | None:
+    """A column as the text that training makes of it; None where Arrow has no type for it."""
+    import pyarrow as pa
+
+    try:
+        column = pa.array(series, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return None
+    check_kinds(pa.schema([(name, column.type)]), [name], "the data")
+    return list(as_texts(column).to_list())
 
 
 def _text_of(value: Any) -> str | None:

@@ -26,7 +26,7 @@ def show_outcome(folder: Path, console: Console, report: str) -> None:
 
     best, metrics = read_json(folder / "best.json"), read_json(folder / "metrics.json")
     board = _leaderboard(folder / "leaderboard.csv")
-    wrap = not console.is_terminal  # lines of a file or pipe are not cut
+    wrap = not console.file.isatty()  # lines of a file or pipe are not cut
     console.print()
     of = f" of {len(board) - 1} candidates" if len(board) > 2 else ""
     console.print(Text(f"The winner{of}: {best['candidate']}", style="bold green"))
@@ -113,4 +113,4 @@ def show_estimate(found: Estimate, price: float, console: Console) -> None:
         compared += f" --set cpu_hour_price={price:g}"
     facts["to compare"] = f"the report shows this beside the true figure with {compared}"
     for line in _aligned(facts):
-        console.print(Text(line), soft_wrap=not console.is_terminal)
+        console.print(Text(line), soft_wrap=not console.file.isatty())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fanfold.errors import UserError
-from fanfold.storage import exists, is_remote
+from fanfold.storage import exists, is_remote, place
 
 if TYPE_CHECKING:
     from fanfold.settings import Settings
@@ -25,15 +25,17 @@ def check_places(settings: Settings, output: str | Path | None, overwrite: bool)
         _check_ledger(settings.ledger)
     if output is None:
         return
-    check_folder(str(output), overwrite)
+    output = place(output)
+    check_folder(output, overwrite)
     for name in ("data", "ledger"):
-        place = getattr(settings, name)
-        if place and not is_remote(place) and not is_remote(str(output)):
-            _check_outside(name, Path(place), Path(output))
+        source = getattr(settings, name)
+        if source and not is_remote(source) and not is_remote(output):
+            _check_outside(name, Path(source), Path(output))
 
 
 def check_file(output: str, overwrite: bool) -> None:
     """Raise `UserError` where the file `output` cannot be written, or may not be replaced."""
+    output = place(output)
     if not is_remote(output) and Path(output).is_dir():
         raise UserError(f"the output {output!r} is a folder: name a file")
     there = exists(output)  # asked in any case: a bucket that cannot be reached is told now
@@ -44,6 +46,7 @@ def check_file(output: str, overwrite: bool) -> None:
 
 def check_folder(output: str, overwrite: bool) -> None:
     """Raise `UserError` where the folder `output` cannot be written, or may not be replaced."""
+    output = place(output)
     if not is_remote(output) and Path(output).is_file():
         raise UserError(f"the output {output!r} is a file: name a folder")
     there = exists(output)
@@ -71,10 +74,10 @@ def _check_replaceable(folder: Path) -> None:
     )
 
 
-def _check_outside(name: str, place: Path, output: Path) -> None:
-    if place.resolve().is_relative_to(output.resolve()):
+def _check_outside(name: str, source: Path, output: Path) -> None:
+    if source.resolve().is_relative_to(output.resolve()):
         raise UserError(
-            f"{name}={str(place)!r} lies in the output folder {str(output)!r}, which is replaced"
+            f"{name}={str(source)!r} lies in the output folder {str(output)!r}, which is replaced"
             " as a whole: choose places side by side"
         )
 

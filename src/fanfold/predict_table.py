@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fanfold.arrays import Floats
 from fanfold.errors import UserError
-from fanfold.preprocess import as_texts
+from fanfold.preprocess import as_texts, check_kinds
 from fanfold.storage import published
 from fanfold.table import Batch, identify, read_table, require_columns
 
@@ -55,6 +55,7 @@ def predict_table(model: Model, data: str, output: str | Path) -> tuple[int, int
         nonlocal unread
         for batch in read_table(data, version=identify(data).get("version")):
             require_columns(batch.rows.schema.names, [column], data)
+            check_kinds(batch.rows.schema, [column], repr(data))
             for reject in batch.rejects[: max(0, SHOWN_REJECTS - unread)]:
                 logger.warning("not_predicted line=%s reason=%r", reject.line, reject.reason)
             unread += len(batch.rejects)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,7 +133,7 @@ def _read(
         out.writerow(["line", "reason", "text"])
         for batch in read_table(settings.data, version=version):
             require_columns(batch.rows.schema.names, needed, settings.data)
-            _check_kinds(batch.rows.schema, needed, settings.data)
+            check_kinds(batch.rows.schema, needed, repr(settings.data), numbers=target.columns)
             values, bad = _evaluate(target, batch)
             set_aside = [*batch.rejects, *bad]
             out.writerows([each.line, each.reason, each.text] for each in set_aside)
@@ -154,15 +154,36 @@ def _read(
     return found
 
 
-def _check_kinds(schema: pa.Schema, needed: list[str], uri: str) -> None:
-    """Raise `UserError` for a column, of a Parquet file, that is neither text nor numbers."""
+def check_kinds(
+    schema: pa.Schema, needed: Iterable[str], of: str, *, numbers: Collection[str] = ()
+) -> None:
+    """Raise `UserError` for a column that is neither text nor numbers.
+
+    Args:
+        schema: of a Parquet file or a frame.
+        needed: columns of it.
+        of: what messages call it.
+        numbers: those of `needed` in which dates and times, which can be text, are refused too:
+            they would silently count as days or microseconds.
+    """
     import pyarrow as pa
 
+    types = pa.types
     for name in needed:
         kind = schema.field(name).type
-        if pa.types.is_nested(kind) or "binary" in str(kind):
+        kind = kind.value_type if types.is_dictionary(kind) else kind
+        no_text = (
+            types.is_nested(kind)
+            or "binary" in str(kind)
+            or isinstance(kind, pa.BaseExtensionType)
+            or types.is_duration(kind)
+            or types.is_decimal256(kind)  # polars has none
+        )
+        if no_text or (name in numbers and types.is_temporal(kind)):
+            wanted = "numbers" if name in numbers else "text or numbers"
             raise UserError(
-                f"the column {name!r} of {uri!r} holds {kind}: text or numbers are needed"
+                f"the column {name!r} of {of} holds {kind}: {wanted} are needed; convert it, or"
+                " name another"
             )
 
 
@@ -192,9 +213,13 @@ def as_floats(column: pa.Array) -> Floats:
 
 
 def _strings(column: pa.Array) -> pl.Series:
+    """A column as text, null where something is missing, which pandas writes as NaN."""
     import polars as pl
 
-    return pl.Series(column).cast(pl.String, strict=False)
+    values = pl.Series(column)
+    if values.dtype.is_float():
+        values = values.fill_nan(None)
+    return values.cast(pl.String, strict=False)
 
 
 def as_texts(column: pa.Array) -> pl.Series:

@@ -26,11 +26,16 @@ LONGEST_VALUE = 24
 """Characters of a parameter's value that are shown."""
 
 
+def is_live(console: Console) -> bool:
+    """Whether a table can move on `console`: with FORCE_COLOR rich takes a file for a terminal."""
+    return console.is_terminal and console.file.isatty() and not console.is_dumb_terminal
+
+
 @contextmanager
 def following(metric: str, console: Console) -> Iterator[OnEvent]:
     """Shows on `console` the search whose events the yielded listener is told."""
     progress = Progress(metric)
-    if not console.file.isatty() or console.is_dumb_terminal:
+    if not is_live(console):
         yield PlainLines(progress, lambda line: console.print(Text(line), soft_wrap=True)).tell
         return
     from rich.live import Live

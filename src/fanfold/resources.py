@@ -15,6 +15,8 @@ CGROUP = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
 DATA_SHARE = 0.92
 """Part of the memory that data may take; the rest is code, stacks and the allocator's slack."""
+USUAL_STACK = 8 * 2**20
+"""Bytes that a thread's stack may take where nothing limits them."""
 
 
 def usable_cpus(cgroup: Path = CGROUP) -> int:
@@ -82,14 +84,15 @@ def memory_as_exception(limit: int | None = None) -> Iterator[int]:
     the limit in force. Where the system has no such limit (macOS) nothing is set.
 
     What is mapped so far and holds nothing is let off: the system counts it, but it takes no
-    memory, and pyarrow alone maps 1 GiB at its first use.
+    memory, and pyarrow alone maps 1 GiB at its first use. So are the stacks of the threads that
+    a search starts: each counts in full and holds next to nothing.
     """
     limit = usable_memory() if limit is None else limit
     if sys.platform != "linux":
         yield limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = int(limit * DATA_SHARE) + _mapped_and_empty()
+    wanted = int(limit * DATA_SHARE) + _mapped_and_empty() + _stacks()
     for existing in (soft, hard):
         if existing != resource.RLIM_INFINITY:
             wanted = min(wanted, existing)
@@ -104,6 +107,12 @@ def _mapped_and_empty() -> int:
     """Bytes that count as data but hold none: reserves of allocators, stacks of threads."""
     status = _status()
     return max(0, status.get("VmData", 0) - status.get("RssAnon", 0))
+
+
+def _stacks() -> int:
+    """Bytes of the stacks of two threads a processor: one that runs fits, one within a fit."""
+    stack, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    return 2 * usable_cpus() * (USUAL_STACK if stack == resource.RLIM_INFINITY else stack)
 
 
 def _status() -> dict[str, int]:
@@ -128,7 +137,10 @@ def calm() -> Iterator[None]:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` says that memory ran out, in Python's, numpy's or C++'s words."""
-    words = ("bad_alloc", "bad_malloc", "cannot allocate memory", "failed to allocate")
+    words = (
+        *("bad_alloc", "bad_malloc", "cannot allocate memory", "failed to allocate"),
+        "can't start new thread",  # there is no room for its stack
+    )
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(word in text for word in words)
 

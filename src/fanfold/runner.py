@@ -114,11 +114,12 @@ def _check_runner(runner: str, image: str | None) -> None:
 
 def _checked(settings: Settings) -> Settings:
     """`settings` with what needs no task to be found wrong looked at, and absolute paths."""
-    from fanfold.storage import is_remote, open_reader
+    from fanfold.storage import is_remote, open_reader, place
     from fanfold.table import SAMPLE
     from fanfold.target import parse_target
 
     parse_target(settings.target)
+    settings = replace(settings, data=place(settings.data), ledger=place(settings.ledger))
     if settings.ledger and not is_remote(settings.ledger):
         settings = replace(settings, ledger=str(Path(settings.ledger).absolute()))
     if settings.data.startswith(SAMPLE):

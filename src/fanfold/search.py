@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,15 @@ from fanfold import events, steps
 from fanfold.errors import UserError
 from fanfold.places import check_places
 from fanfold.settings import Settings, from_mapping
-from fanfold.storage import published, s3_endpoint
+from fanfold.storage import place, published, s3_endpoint
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from fanfold.grid import Grid
     from fanfold.model import Model
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,9 @@ def tune(
     """Cross-validate every candidate of the grid, train the best one, score it on held-out rows.
 
     Args:
-        data: a table's path, `sample:ROWS`, or a frame.
-        output: folder for the files of the search and the model; None writes nothing.
+        data: a table's path or address, `sample:ROWS`, or a frame.
+        output: folder, or `gs://` or `s3://` address as text, for the files of the search and the
+            model; None writes nothing.
         overwrite: replace `output` where it exists.
         grid: dict of lists, list of dicts, or JSON; by default the setting's.
         on_event: told what happens, see `fanfold.events`.
@@ -79,6 +83,7 @@ def tune(
 
     Raises:
         UserError: an input is wrong; the message says what to do.
+        FanfoldError: a bucket does not take the output; the message says where it is kept.
 
     Example:
         >>> result = fanfold.tune("sample:2000", grid={"max_depth": [3, 6]})
@@ -87,8 +92,10 @@ def tune(
     if grid is not None:
         settings["grid"] = grid if isinstance(grid, str) else _as_json(grid)
     with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
-        uri = data if isinstance(data, str | Path) else _as_table(data, Path(scratch))
-        chosen = from_mapping({**settings, "data": str(uri)})
+        if not isinstance(data, str | Path):
+            data = _as_table(data, Path(scratch), settings)
+        chosen = from_mapping({**settings, "data": place(data)})
+        chosen = replace(chosen, ledger=place(chosen.ledger))
         with s3_endpoint(chosen.s3_endpoint), events.listening(on_event):
             check_places(chosen, output, overwrite)
             folder = _walk(chosen, Path(scratch))
@@ -108,14 +115,48 @@ def _as_json(grid: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
     return json.dumps(grid, default=plain)
 
 
-def _as_table(frame: pd.DataFrame, scratch: Path) -> Path:
-    """The frame as a Parquet file, so that it walks the same way as any table."""
+def _as_table(frame: pd.DataFrame, scratch: Path, settings: Mapping[str, Any]) -> Path:
+    """The frame as a Parquet file, so that it walks the same way as any table.
+
+    A column that Parquet cannot hold is left out, unless the search needs it.
+    """
+    if not hasattr(frame, "to_parquet"):
+        raise UserError(
+            f"the data must be a path or a frame of pandas but is a {type(frame).__name__}"
+        )
     path = scratch / "frame.parquet"
+    why = _refusal(frame, path)
+    if why is None:
+        return path
+    from fanfold.target import parse_target
+
+    chosen = from_mapping({**settings, "data": str(path)})
+    labels = {chosen.split_column, chosen.fold_column, chosen.group_column}
+    needed = {chosen.text_column, *parse_target(chosen.target).columns, *labels}
+    held = []
+    for number, name in enumerate(map(str, frame.columns)):
+        reason = _refusal(frame.iloc[:, [number]], path)
+        if reason is None:
+            held.append(number)
+        elif name in needed:
+            raise UserError(
+                f"the column {name!r} of the frame holds neither text nor numbers alone: {reason};"
+                " convert it, or name another"
+            )
+        else:
+            logger.warning("column_left_out column=%r reason=%r", name, reason)
+    if len(held) == frame.shape[1] or _refusal(frame.iloc[:, held], path):
+        raise UserError(f"the data must be a path or a frame of plain columns: {why}")
+    return path
+
+
+def _refusal(frame: pd.DataFrame, path: Path) -> str | None:
+    """Why the frame cannot be written as Parquet, in one line; None if it was."""
     try:
         frame.to_parquet(path, index=False)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise UserError(f"the data must be a path or a frame of plain columns: {error}") from None
-    return path
+    except (AttributeError, NotImplementedError, OverflowError, TypeError, ValueError) as error:
+        return " ".join(str(error.args[0] if error.args else error).split())
+    return None
 
 
 def _walk(settings: Settings, scratch: Path) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fanfold import __version__
 from fanfold.progress import STAGES
 from tests.fanfold.command import BAD, COLUMNS, FANFOLD, SMALL, Ended, fanfold, write_packages
 
@@ -94,8 +95,34 @@ MISTAKES: dict[str, tuple[Sequence[str], str]] = {
         "error: no model at 'model'",
     ),
     "predictions that exist": (
-        ["predict", "found/model", "packages.csv", "--output", "packages.csv"],
+        ["predict", "found/model", "more.csv", "--output", "packages.csv"],
         "error: the output 'packages.csv' exists: name another, or add --overwrite",
+    ),
+    "predictions in place of their table": (
+        ["predict", "found/model", "packages.csv", "--output", "found/../packages.csv",
+         "--overwrite"],
+        "would replace the table 'packages.csv', which is read: name another",
+    ),
+    "predictions in place of their table in a bucket": (
+        ["predict", "m", "s3://none/packages.csv", "--output", "s3://none/packages.csv",
+         "--overwrite"],
+        "would replace the table 's3://none/packages.csv', which is read: name another",
+    ),
+    "looks that never come": (
+        ["watch", "found", "--every", "inf"],
+        "error: --every must be above 0 and at most 86400 but is inf",
+    ),
+    "looks at a run that never come": (
+        ["submit", "--every", "1e10"],
+        "error: --every must be above 0 and at most 86400 but is 10000000000.0",
+    ),
+    "patience without an end": (
+        ["results", "--patience", "inf"],
+        "error: --patience must be finite but is inf: give minutes",
+    ),
+    "a grid without an end": (
+        ["tune", "packages.csv", *COLUMNS, "--grid", 9999 * "[", "--output", "o"],
+        "error: the grid is nested too deeply",
     ),
     "predictions in another format": (
         ["predict", "found/model", "packages.csv", "--output", "o.xlsx"],
@@ -176,6 +203,39 @@ fanfold.sample.write_sample = interrupted
 """
     ended = with_python(program, "sample", "--rows", "9", "--output", "o.csv", cwd=tmp_path)
     assert ended.code == 130
+
+
+def test_a_file_that_ends_too_soon_for_a_library_is_told_in_its_words(tmp_path: Path) -> None:
+    program = """
+import fanfold.sample
+def cut_short(*_):
+    raise EOFError("no end of stream")
+fanfold.sample.write_sample = cut_short
+"""
+    ended = with_python(program, "sample", "--rows", "9", "--output", "o.csv", cwd=tmp_path)
+    assert ended.code == 1
+    assert ended.err.splitlines()[-1].startswith("error: EOFError: no end of stream")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "code", "out", "err"),
+    [
+        (["--version"], 0, f"fanfold {__version__}\n", ""),
+        (["predict", "m", "t.csv", "--output", "o"], 2, "", "error: the output 'o' must end in"),
+    ],
+)
+def test_a_stream_that_is_closed_changes_nothing_of_the_other_and_of_the_exit_code(
+    closed: str, arguments: list[str], code: int, out: str, err: str, tmp_path: Path
+) -> None:
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", *FANFOLD, *arguments]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == code
+    assert ended.stdout == ("" if ">&-" in closed.split() else out)
+    if "2>&-" in closed:
+        assert ended.stderr == ""
+    else:
+        assert ended.stderr.startswith(err) and ended.stderr.count("\n") == bool(err)
 
 
 def test_run_without_kfp_says_what_to_install(tmp_path: Path) -> None:

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 from fanfold.cli import app
-from fanfold.cli_options import allowed_values, option_of, read_grid, read_parameters
+from fanfold.cli_options import (
+    allowed_values,
+    check_every,
+    option_of,
+    read_grid,
+    read_parameters,
+)
 from fanfold.cli_options import with_assignments as assigned
 from fanfold.errors import UserError
 from fanfold.settings import fields
@@ -71,7 +78,19 @@ def test_parameters_are_read_from_a_file_and_a_grid_keeps_its_order(
         ("params.yaml", "- folds", "must hold settings by name"),
         ("params.json", "3", "must hold settings by name"),
         ("params.yaml", "3: folds", "must hold settings by name"),
+        ("params.json", '{"folds": 3, "folds": 5}', "names 'folds' twice"),
+        ("params.json", '{"grid": {"eta": [3], "eta": [5]}}', "names 'eta' twice"),
+        ("params.json", '{"grid": ' + 50_000 * "[", "is nested too deeply"),
+        ("params.yaml", "folds: 3\nfolds: 5", "names 'folds' twice"),
+        ("params.yaml", "grid: {eta: [3], 'eta': [5]}", "names 'eta' twice"),
+        ("params.yaml", "grid: {1: [3], '1': [5]}", "names '1' twice"),
+        ("params.yaml", "grid: " + 5000 * "[", "is nested too deeply"),
+        ("params.yaml", "grid: &again [*again]", r"as JSON \(Circular reference detected\)"),
+        ("params.yaml", "grid: {eta: !!binary aGk=}", "as JSON .*bytes"),
+        ("params.yaml", "folds: !!int three", "is not YAML: invalid literal"),
+        ("params.yaml", "folds: !!bool three", "is not YAML: 'three'"),
     ],
+    ids=lambda value: value[:40],
 )
 def test_a_file_of_parameters_that_cannot_be_read_is_an_error_that_names_it(
     tmp_path: Path, name: str, text: str, said: str
@@ -81,6 +100,32 @@ def test_a_file_of_parameters_that_cannot_be_read_is_an_error_that_names_it(
         read_parameters(str(tmp_path / name))
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_looks_like_a_date_is_text_and_a_merge_may_say_again_what_it_changes(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("data: 2024-01-02\nfolds: 2024-13-45\ngrid: {eta: [2024-01-02]}")
+    assert read_parameters(str(path)) == {
+        "data": "2024-01-02",
+        "folds": "2024-13-45",
+        "grid": '{"eta": ["2024-01-02"]}',
+    }
+    merged = "- &one\n  <<: &all {eta: 1, depth: 2}\n  eta: 3\n- {<<: *one, eta: 4}"
+    path.write_text(f"grid:\n{merged}")
+    assert json.loads(read_parameters(str(path))["grid"]) == [
+        {"eta": 3, "depth": 2},
+        {"eta": 4, "depth": 2},
+    ]
+
+
+@pytest.mark.parametrize("every", [0.0, -1.0, 86_401.0, 1e10, math.inf, math.nan])
+def test_looks_are_above_0_and_at_most_a_day_apart(every: float) -> None:
+    with pytest.raises(UserError, match=f"above 0 and at most 86400 but is {every}: give seconds"):
+        check_every(every)
+    check_every(0.01)
+    check_every(86_400)
 
 
 def test_a_file_of_parameters_that_is_not_there_or_not_text_is_an_error(tmp_path: Path) -> None:
@@ -109,6 +154,9 @@ def test_a_grid_file_that_is_not_json_is_an_error_that_names_it(tmp_path: Path) 
     path = tmp_path / "grid.json"
     path.write_text("{max_depth: 3}")
     with pytest.raises(UserError, match=r"grid\.json.*is not JSON"):
+        read_grid({"grid": str(path)})
+    path.write_text('{"max_depth": 3, "max_depth": 4}')
+    with pytest.raises(UserError, match=r"grid\.json' names 'max_depth' twice"):
         read_grid({"grid": str(path)})
 
 

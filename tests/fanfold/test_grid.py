@@ -192,6 +192,7 @@ REFUSED = [
     ("{max_depth: [6]}", 'write {"max_depth": [6, 12]} or'),
     ("6", "the grid must be a dict of lists or a list of dicts but is '6'"),
     ("null", "the grid must be a dict of lists or a list of dicts but is 'None'"),
+    (5000 * "[", "the grid is nested too deeply: write"),
     ('["max_depth"]', "the grid must be a dict of lists or a list of dicts but is"),
     ({"max_depth": []}, "the grid's 'max_depth' is an empty list"),
     ({"max_depth": {"low": 1}}, "the grid's 'max_depth' is a dict: give a list of values"),

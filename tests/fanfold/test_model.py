@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 import fanfold
 from fanfold.errors import DamagedError, UserError
 from fanfold.model import Model
+from fanfold.storage import published
 
 ESTIMATORS = {
     "xgboost": '{"n_estimators": [5]}',
@@ -120,3 +123,43 @@ def test_a_folder_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None
 def test_a_model_folder_holds_no_pickle(found: Path) -> None:
     names = {path.name for path in (found / "model").iterdir()}
     assert names in ({"booster.ubj", "manifest.json"}, {"estimator.skops", "manifest.json"})
+
+
+def test_a_model_is_saved_to_an_address_and_to_the_users_home(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploaded: dict[str, set[str]] = {}
+
+    def upload(path: Path, uri: str) -> None:
+        uploaded[uri] = {each.name for each in path.iterdir()}
+
+    monkeypatch.setattr(sys.modules[published.__module__], "upload", upload)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    model.save("s3://bucket/models/best")
+    assert uploaded == {"s3://bucket/models/best": {"manifest.json", model.estimator.model_file}}
+    model.save("~/best")
+    assert fanfold.load_model("~/best").manifest["tokens"] == model.manifest["tokens"]
+    with pytest.raises(UserError, match="'s3:/bucket/best' lacks a /"):
+        model.save(Path("s3://bucket/best"))
+    assert [each.name for each in tmp_path.iterdir()] == ["home"]
+
+
+def test_a_series_of_neither_text_nor_numbers_is_refused(model: Model) -> None:
+    for series, kind in (
+        (pd.Series(pd.to_timedelta([1, 2], unit="s")), "duration"),
+        (pd.Series(pd.period_range("2020", periods=2, freq="Y")), "extension"),
+        (pd.Series([[1], [2]]), "list"),
+        (pd.Series(pd.cut([1, 2], 2)), "extension"),
+    ):
+        with pytest.raises(UserError, match=f"'definition' of the data holds {kind}.* are needed"):
+            model.predict(series)
+        with pytest.raises(UserError, match=f"'definition' of the data holds {kind}.* are needed"):
+            model.predict(pd.DataFrame({"definition": series}))
+
+
+def test_texts_and_others_in_one_series_are_predicted_as_text(model: Model) -> None:
+    mixed = pd.Series(["love", 1, None, datetime.date(2020, 1, 1)], dtype=object)
+    np.testing.assert_array_equal(
+        model.predict(mixed), model.predict(["love", "1", None, "2020-01-01"])
+    )

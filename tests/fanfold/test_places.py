@@ -95,3 +95,28 @@ def test_an_output_of_no_storage_is_refused_also_where_it_may_be_replaced(
 def test_a_place_that_cannot_be_written_is_told_before_the_table_is_read() -> None:
     with pytest.raises(UserError, match=r"cannot write '/proc/o'"):
         fanfold.tune("nowhere.csv", output="/proc/o")
+
+
+def test_a_folder_that_holds_only_a_link_to_another_is_not_empty(folder: Path) -> None:
+    (folder / "new").mkdir()
+    (folder / "new" / "link").symlink_to(folder / "found")
+    with pytest.raises(UserError, match="'new' exists and is not empty"):
+        check_folder("new", overwrite=False)
+
+
+def test_a_tilde_is_the_users_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    with pytest.raises(UserError, match=f"'{folder}/found' exists and is not empty"):
+        check_folder("~/found", overwrite=False)
+    with pytest.raises(UserError, match=f"'{folder}/words.csv' exists"):
+        check_file("~/words.csv", overwrite=False)
+    settings = Settings(data=str(folder / "found" / "words.csv"))
+    with pytest.raises(UserError, match="lies in the output folder"):
+        check_places(settings, Path("~/found"), overwrite=True)
+
+
+def test_an_address_that_is_a_path_is_refused_before_the_table_is_read(folder: Path) -> None:
+    for how in ({"data": "nowhere.csv", "output": Path("s3://b/out")}, {"data": Path("gs://b/d")}):
+        with pytest.raises(UserError, match=r"'(s3|gs):/b/.*' lacks a / .*: give it as text"):
+            fanfold.tune(**how)
+    assert {each.name for each in folder.iterdir()} == {"words.csv", "found"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import gzip
 import json
 import math
@@ -14,6 +15,8 @@ from fanfold import Model, load_model, tune
 from fanfold.batch import Batch, Reject
 from fanfold.errors import UserError
 from fanfold.predict_table import number_rows, predict_table
+from fanfold.preprocess import as_texts
+from fanfold.table import read_table
 
 HEADER = ["id", "text"]
 TEXTS = [f"red {'blue ' * (n % 5)}{'green ' * (n % 3)}" for n in range(60)]
@@ -116,3 +119,37 @@ def test_an_output_of_another_format_is_an_error_that_says_which_there_are(
 ) -> None:
     with pytest.raises(UserError, match=r"out\.xlsx' must end in \.csv or \.parquet"):
         predict_table(model, "sample:10", tmp_path / "out.xlsx")
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        [1e-5, 1e20, math.nan, 0.5],
+        [datetime.date(2020, 1, 1 + each) for each in range(4)],
+        list(pd.date_range("2020", periods=4)),
+        [True, False, True, False],
+        [7, 8, 9, 10],
+        pd.Categorical(["red", "blue", "green", "red"]),
+    ],
+)
+def test_a_frame_is_predicted_as_the_table_that_it_becomes(
+    model: Model, tmp_path: Path, kinds: list[object]
+) -> None:
+    """The texts are compared: two spellings of one value may be predicted alike by chance."""
+    frame = pd.DataFrame({"text": kinds})
+    frame.to_parquet(tmp_path / "in.parquet")
+    predict_table(model, str(tmp_path / "in.parquet"), tmp_path / "out.csv")
+    found = [value for _, value in predictions_in(tmp_path / "out.csv")]
+    np.testing.assert_array_equal(model.predict(frame), found)
+    (batch,) = read_table(str(tmp_path / "in.parquet"))
+    spelt = as_texts(batch.rows.column("text")).to_list()
+    assert model._texts(frame) == model._texts(frame["text"]) == spelt
+
+
+def test_a_table_whose_column_is_neither_text_nor_numbers_is_refused(
+    model: Model, tmp_path: Path
+) -> None:
+    pd.DataFrame({"text": pd.to_timedelta([1, 2])}).to_parquet(tmp_path / "in.parquet")
+    with pytest.raises(UserError, match=r"'text' of '.*in.parquet' holds duration.* are needed"):
+        predict_table(model, str(tmp_path / "in.parquet"), tmp_path / "out.csv")
+    assert [each.name for each in tmp_path.iterdir()] == ["in.parquet"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fanfold.corpus import load_corpus
@@ -68,6 +72,72 @@ def test_a_column_of_neither_text_nor_numbers_is_refused(
     frame.write_parquet(tmp_path / "data.parquet")
     with pytest.raises(UserError, match=rf"column 'odd' of .* holds (large_)?{kind}.* are needed"):
         run(tmp_path / "data.parquet", **{role: "odd"})
+
+
+DAY = datetime.date(2024, 1, 31)
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        (pd.period_range("2020", periods=50, freq="M"), "extension<pandas.period"),
+        (pd.arrays.IntervalArray.from_breaks(range(51)), "extension<pandas.interval"),
+        (pd.to_timedelta(range(50), unit="s"), "duration"),
+        (pa.array(range(50)).cast(pa.decimal256(60, 2)), "decimal256"),
+    ],
+)
+@pytest.mark.parametrize("role", ["text_column", "target", "fold_column", "group_column"])
+def test_a_column_of_what_polars_cannot_read_is_refused(
+    tmp_path: Path, column: Any, kind: str, role: str
+) -> None:
+    odd = column if isinstance(column, pa.Array) else pa.array(column)
+    table = pa.table({"y": range(50), "text": ["a"] * 50, "odd": odd})
+    pq.write_table(table, tmp_path / "data.parquet")
+    with pytest.raises(UserError, match=rf"column 'odd' of .* holds {kind}.* are needed; convert"):
+        run(tmp_path / "data.parquet", **{role: "odd"})
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (DAY, "date32"),
+        (datetime.time(1, 2), "time64"),
+        (datetime.datetime(2024, 1, 31), "timestamp"),
+        (datetime.datetime(2024, 1, 31, tzinfo=datetime.UTC), "timestamp"),
+    ],
+)
+def test_dates_and_times_are_labels_and_no_target(tmp_path: Path, value: Any, kind: str) -> None:
+    table = pa.table({"y": range(50), "text": ["a"] * 50, "when": [value] * 50})
+    pq.write_table(table, tmp_path / "data.parquet")
+    with pytest.raises(UserError, match=rf"'when' of .* holds {kind}.*: numbers are needed; conv"):
+        run(tmp_path / "data.parquet", target="y + when")
+    run(tmp_path / "data.parquet", text_column="when")
+    with pytest.raises(UserError, match=r"fold_column has 1 label\(s\) .*(2024-01-31|01:02)"):
+        run(tmp_path / "data.parquet", fold_column="when")
+
+
+def test_decimals_and_truths_are_numbers(tmp_path: Path) -> None:
+    decimals = pa.array(range(50)).cast(pa.decimal128(24, 2))
+    truths = [number % 2 == 0 for number in range(50)]
+    table = pa.table({"y": decimals, "text": ["a"] * 50, "even": truths})
+    pq.write_table(table, tmp_path / "data.parquet")
+    run(tmp_path / "data.parquet", target="y + even / 2")
+    assert {value % 2 for value in load_corpus(tmp_path / "corpus").target} == {0.5, 1}
+
+
+def test_not_a_number_is_no_label_and_no_text(tmp_path: Path) -> None:
+    """pandas writes NaN where a number is missing, and so does what reads a file of pandas."""
+    labels = pa.array([math.nan if number % 5 == 0 else number % 2 for number in range(50)])
+    table = pa.table({"y": range(50), "text": ["a"] * 50, "odd": labels})
+    pq.write_table(table, tmp_path / "data.parquet")
+    with pytest.raises(UserError, match=r"fold_column is empty in \d+ training rows"):
+        run(tmp_path / "data.parquet", fold_column="odd")
+    with pytest.raises(UserError, match="split_column holds None"):
+        run(tmp_path / "data.parquet", split_column="odd")
+    summary = run(tmp_path / "data.parquet", text_column="odd", test_fraction=0.1)
+    assert summary["rows_empty"] > 0
+    corpus = load_corpus(tmp_path / "corpus")
+    assert corpus.text.vocabulary == ("0.0", "1.0") and all(corpus.target % 5)
 
 
 def test_numbers_and_dates_are_text_where_text_is_asked_for(tmp_path: Path) -> None:

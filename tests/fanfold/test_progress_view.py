@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from fanfold.progress import STAGES, Progress
-from fanfold.progress_view import PlainLines, duration, live_view
+from fanfold.progress_view import PlainLines, duration, following, live_view
 
 FEW = ("max_depth", "subsample")
 MANY = tuple(f"a_parameter_with_a_long_name_{number}" for number in range(12))
@@ -72,6 +72,14 @@ def test_the_live_view_says_how_many_candidates_failed_and_why_the_last_one_did(
     (line,) = [each for each in drawn(progress, 60) if "failed" in each]
     assert line.startswith("1 of 20 candidates failed, the last: out of memory: ")
     assert len(line) <= 60
+
+
+def test_a_file_gets_lines_and_no_live_view_though_colours_are_asked_for() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, color_system=None)
+    with following("rmse", console) as tell:
+        tell({"event": "stage", "stage": STAGES[0]})
+    assert file.getvalue() == f"{STAGES[0]}\n"
 
 
 @pytest.mark.parametrize("hours", [0, 1, 100])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xgboost
 
+from fanfold import resources
 from fanfold.resources import (
     cpu_seconds,
     is_out_of_memory,
@@ -174,6 +176,29 @@ def test_memory_that_is_not_there_raises_and_the_limit_is_put_back() -> None:
 
 
 @linux_only
+def test_as_many_threads_start_as_a_search_has_and_data_is_limited_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fanfold.resources.usable_cpus", lambda: 64)
+    left = 64 * 2**20  # of stacks alone the system would count 1 GiB
+    limit = int((resources._status()["RssAnon"] + left) / resources.DATA_SHARE)
+    started: list[threading.Thread] = []
+    over = threading.Event()
+    try:
+        with memory_as_exception(limit):
+            for _ in range(2 * 64):
+                thread = threading.Thread(target=over.wait)
+                thread.start()
+                started.append(thread)
+            with pytest.raises(MemoryError):
+                np.ones(4 * left, dtype=np.uint8)
+    finally:
+        over.set()
+        for thread in started:
+            thread.join()
+
+
+@linux_only
 def test_the_limit_is_put_back_after_an_exception_too() -> None:
     import resource
 
@@ -206,6 +231,7 @@ def test_a_tighter_limit_that_is_already_there_stays() -> None:
         (xgboost.core.XGBoostError("std::bad_alloc"), True),
         (RuntimeError("Cannot allocate memory"), True),
         (OSError(12, "Cannot allocate memory"), True),
+        (RuntimeError("can't start new thread"), True),
         (ValueError("max_depth must not be negative"), False),
         (xgboost.core.XGBoostError("label set contains NaN"), False),
     ],

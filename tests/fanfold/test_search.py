@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ import fanfold
 from fanfold.errors import UserError
 from fanfold.predict_table import predict_table
 from fanfold.search import TuneResult
+from fanfold.storage import AccessDenied, published
 from fanfold.table import read_table
 from tests.contract import FILES
 
@@ -179,3 +183,92 @@ def test_codes_with_gaps_are_the_same_text_in_training_test_and_prediction(
     predict_table(result.model, str(tmp_path / "codes.parquet"), tmp_path / "found.csv")
     found = pd.read_csv(tmp_path / "found.csv")["prediction"]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+
+
+def test_a_search_whose_bucket_takes_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def upload(path: Path, uri: str) -> None:
+        raise AccessDenied("access is denied")
+
+    monkeypatch.setattr("fanfold.places.exists", lambda uri: False)
+    monkeypatch.setattr(sys.modules[published.__module__], "upload", upload)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AccessDenied, match="access is denied; nothing is lost: .*to s3://b/out"):
+        fanfold.tune("sample:400", grid={"n_estimators": [5]}, folds=2, output="s3://b/out")
+    (kept,) = tmp_path.glob("fanfold-kept-*/out")
+    assert {path.name for path in kept.iterdir()} == FILES
+    assert fanfold.load_model(kept / "model").predict(["love"]).shape == (1,)
+
+
+def test_finished_folds_behind_a_link_are_remembered(tmp_path: Path) -> None:
+    given = {"data": "sample:400", "grid": GRID, "folds": 2, "ledger": str(tmp_path / "ledger")}
+    assert fanfold.tune(**given).summary["folds_computed"] == 8
+    shutil.move(tmp_path / "ledger" / "folds", tmp_path / "disk")
+    (tmp_path / "ledger" / "folds").symlink_to(tmp_path / "disk")
+    summary = fanfold.tune(**given).summary
+    assert (summary["folds_computed"], summary["folds_remembered"]) == (0, 8)
+
+
+def test_data_ledger_and_output_may_lie_in_the_users_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    frame().to_csv(tmp_path / "home" / "words.csv", index=False)
+    given = {"ledger": "~/ledger", "output": "~/found", "overwrite": True}
+    for data in ("~/words.csv", Path("~/words.csv")):
+        result = fanfold.tune(data, grid={"n_estimators": [5]}, folds=2, **given)
+    assert result.summary["folds_remembered"] == 2
+    names = {path.name for path in (tmp_path / "home").iterdir()}
+    assert names == {"words.csv", "ledger", "found"}
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+ODD = {
+    "ranges": lambda rows: pd.cut(np.arange(rows), 3),
+    "nothing": lambda rows: [{} for _ in range(rows)],
+    "complex": lambda rows: np.full(rows, 1j),
+    "mixed": lambda rows: [1, "a"] * (rows // 2),
+    "huge": lambda rows: [2**70] * rows,
+    "sparse": lambda rows: pd.arrays.SparseArray(np.zeros(rows)),
+}
+
+
+def test_a_column_that_parquet_cannot_hold_is_left_out_where_it_is_not_needed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    table = frame()
+    table = table.iloc[: len(table) // 2 * 2]
+    plain = fanfold.tune(table, grid={"n_estimators": [5]}, folds=2)
+    odd = table.assign(**{name: make(len(table)) for name, make in ODD.items()})
+    with caplog.at_level(logging.WARNING, "fanfold"):
+        other = fanfold.tune(odd, grid={"n_estimators": [5]}, folds=2)
+    assert other.metrics == plain.metrics and other.best == plain.best
+    left_out = [r.getMessage() for r in caplog.records if "column_left_out" in r.getMessage()]
+    assert len(left_out) == len(ODD)
+    assert all(f"column={name!r}" in line for name, line in zip(ODD, left_out, strict=True))
+
+
+@pytest.mark.parametrize("role", ["text_column", "target", "fold_column"])
+@pytest.mark.parametrize("name", ODD)
+def test_a_needed_column_that_parquet_cannot_hold_is_named(name: str, role: str) -> None:
+    table = pd.DataFrame({"definition": ["a"] * 8, "up_votes": 1, "down_votes": 1})
+    table[name] = ODD[name](8)
+    with pytest.raises(UserError, match=f"the column '{name}' of the frame holds neither") as told:
+        fanfold.tune(table, **{role: name})
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("data", [None, {"a": [1]}, pd.Series(["a"])])
+def test_what_is_no_table_is_refused(data: object) -> None:
+    with pytest.raises(UserError, match=r"must be a path or a frame of pandas but is a \w+$"):
+        fanfold.tune(data)  # type: ignore[arg-type]
+
+
+def test_a_frame_with_two_columns_of_one_name_is_refused() -> None:
+    table = pd.DataFrame([["a", "b"]] * 8, columns=["definition"] * 2)
+    with pytest.raises(UserError, match=r"frame of plain columns: Duplicate column names"):
+        fanfold.tune(table)

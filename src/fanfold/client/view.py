@@ -20,7 +20,7 @@ from fanfold.client.runs import Run
 from fanfold.hyperparameters import label_of
 from fanfold.number_text import fixed, score_decimals
 from fanfold.progress import STAGES
-from fanfold.progress_view import columns_fit, cut, duration
+from fanfold.progress_view import columns_fit, cut, duration, is_live
 from fanfold.scoring import BASELINE
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ AT_WORK = ("PENDING", "RUNNING")
 @contextmanager
 def following(console: Console, watch: LedgerWatch) -> Iterator[OnLook]:
     """Shows on `console` what the yielded listener is told: a live table, or lines."""
-    if not console.is_terminal or console.is_dumb_terminal:
+    if not is_live(console):
         lines = PlainLines(lambda text: console.print(Text(text), soft_wrap=True))
         yield lambda run, note: lines.tell(run, note, watch)
         return

@@ -26,9 +26,13 @@ HOME = Path("/tmp")
 
 OF_STORAGE = (
     *("AWS_", "S3_", "CLOUDSDK_", "GCLOUD_", "GOOGLE_", "STORAGE_EMULATOR_HOST"),
-    *("FANFOLD_STORAGE_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    *("FANFOLD_STORAGE_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
 )
 """How the variables begin, in any case, that lead to an object store and open it."""
+
+OF_FILES = ("_FILE", "_DIR", "_BUNDLE", "_CREDENTIALS", "_CONFIG")
+"""How those of them end whose value is a file or a folder."""
 
 CREDENTIALS = (Path(".aws"), Path(".config/gcloud/application_default_credentials.json"))
 """Where the clouds' own tools keep credentials below a home."""
@@ -88,8 +92,16 @@ def _bytes(quantity: str) -> int:
 
 def _storage_variables() -> dict[str, str]:
     return {
-        name: value for name, value in os.environ.items() if name.upper().startswith(OF_STORAGE)
+        name: _in_full(value) if name.upper().endswith(OF_FILES) else value
+        for name, value in os.environ.items()
+        if name.upper().startswith(OF_STORAGE)
     }
+
+
+def _in_full(path: str) -> str:
+    """The path from the root on, where it exists: a container works in another folder."""
+    found = os.path.expanduser(path)
+    return os.path.abspath(found) if os.path.exists(found) else path
 
 
 def _inputs(parameters: Mapping[str, Any]) -> dict[Path, Path]:

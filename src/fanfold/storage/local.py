@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -18,6 +19,9 @@ from fanfold.storage.errors import CHANGED, AccessDenied, Changed, NotFound
 from fanfold.storage.store import Entry, checked_key
 
 BUFFER_BYTES = 1 << 20
+NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+"""What goes wrong with a link that leads to nothing, or to itself."""
+
 SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}")  # what tempfile makes of the prefix `.NAME.`
 
 
@@ -36,8 +40,8 @@ class LocalStorage:
         write(self._path(key), source)
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
-        """The files, links to files too; not what is being written, nor what vanishes meanwhile."""
-        yield from _entries(self.root, "", prefix)
+        """The files, also behind links; not what is being written, nor what vanishes meanwhile."""
+        yield from _entries(self.root, "", prefix, frozenset())
 
     def stat(self, key: str) -> Entry:
         """The file's entry."""
@@ -159,13 +163,21 @@ class _UnchangedFile(io.FileIO):
             raise Changed(f"{self._shown!r} was changed while it was read: run again")
 
 
-def _entries(folder: str, below: str, prefix: str) -> Iterator[Entry]:
-    """The entries in `folder`, whose keys start with `below`, in order."""
+def _entries(
+    folder: str, below: str, prefix: str, way: frozenset[tuple[int, int]]
+) -> Iterator[Entry]:
+    """The entries in `folder`, whose keys start with `below`, in order.
+
+    `way` has device and inode of the folders that lead to it: a link back to one is not followed.
+    """
     try:
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in way:
+            return
+        way |= {(status.st_dev, status.st_ino)}
         with os.scandir(folder) as listing:
             found = {
-                f"{below}{entry.name}{'/' if entry.is_dir(follow_symlinks=False) else ''}": entry
-                for entry in listing
+                f"{below}{entry.name}{'/' if _is_folder(entry) else ''}": entry for entry in listing
             }
     except (FileNotFoundError, NotADirectoryError):
         return
@@ -175,14 +187,23 @@ def _entries(folder: str, below: str, prefix: str) -> Iterator[Entry]:
         if key.endswith("/"):
             relevant = key.startswith(prefix) or prefix.startswith(key)
             if relevant and not SCRATCH.fullmatch(entry.name):
-                yield from _entries(entry.path, key, prefix)
+                yield from _entries(entry.path, key, prefix, way)
         elif key.startswith(prefix):
             try:
                 status = entry.stat()
-            except FileNotFoundError:  # removed meanwhile, or a link to nothing
-                continue
+            except OSError as error:
+                if error.errno in NOWHERE:  # removed meanwhile, or a link to nothing
+                    continue
+                raise
             if stat.S_ISREG(status.st_mode):
                 yield Entry(key, status.st_size, _version(status))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or to where this user may not look
+        return False
 
 
 def _version(status: os.stat_result) -> str:

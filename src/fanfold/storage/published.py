@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from fanfold.errors import FanfoldError
 from fanfold.storage.local import written_beside
 from fanfold.storage.transfer import download, upload
-from fanfold.storage.uris import is_remote
+from fanfold.storage.uris import is_remote, place
 
 
 @contextmanager
@@ -18,24 +21,55 @@ def published(uri: str | Path) -> Iterator[Path]:
 
     Here it takes its name at once, when it is whole. In a bucket each object does, in the order
     of their names; others that lie there stay. A block that raises leaves what was there before.
+
+    Raises:
+        FanfoldError: the bucket does not take it; the message says where on this machine it is.
     """
-    if not is_remote(str(uri)):
+    uri = place(uri)
+    if not is_remote(uri):
         with written_beside(uri) as beside:
             yield beside
         return
     with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
-        beside = Path(scratch, PurePosixPath(str(uri)).name)
+        beside = Path(scratch, PurePosixPath(uri).name)
         yield beside
-        upload(beside, str(uri))
+        beside.stat()  # nothing was written: there is nothing to upload, nor to keep
+        try:
+            upload(beside, uri)
+        except Exception as error:  # hours of work may be in it, and the scratch folder goes
+            known = isinstance(error, FanfoldError)
+            kind, why = (type(error), str(error)) if known else (FanfoldError, repr(error))
+            raise kind(
+                f"{why}; nothing is lost: what was to lie there is {str(_kept(beside))!r}, to be"
+                f" copied to {uri} when this is mended"
+            ) from error
+
+
+def _kept(made: Path) -> Path:
+    """Where `made` now is: in a new folder below the current one, or else with temporary files."""
+    try:
+        return _moved(made, os.getcwd())
+    except OSError:  # it is gone, may not be written, or is full
+        return _moved(made, tempfile.gettempdir())
+
+
+def _moved(made: Path, below: str) -> Path:
+    folder = tempfile.mkdtemp(prefix="fanfold-kept-", dir=below)
+    try:
+        return Path(shutil.move(made, folder))
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)  # a part: the whole is still where it was
+        raise
 
 
 @contextmanager
 def fetched(uri: str | Path) -> Iterator[Path]:
     """The path of the file or folder at `uri`: a copy, for the time of the block, if far away."""
-    if not is_remote(str(uri)):
+    uri = place(uri)
+    if not is_remote(uri):
         yield Path(uri)
         return
     with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
-        copy = Path(scratch, PurePosixPath(str(uri)).name)
-        download(str(uri), copy)
+        copy = Path(scratch, PurePosixPath(uri).name)
+        download(uri, copy)
         yield copy

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from fanfold.errors import UserError
 from fanfold.storage import local
 from fanfold.storage.errors import AccessDenied, NotFound
 from fanfold.storage.store import checked_key
@@ -67,7 +68,13 @@ def _download_all(uri: str, path: str | Path) -> None:
         for entry in chain((first,), entries):
             # A bucket's keys may hold `..`, which must not lead out of the folder.
             target = folder / checked_key(entry.key, storage.root)
-            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError):
+                raise UserError(
+                    f"{storage.root}/{entry.key} cannot be copied here, as a part of its name is an"
+                    " object too, and what is a file is no folder: rename one of them"
+                ) from None
             with storage.open_reader(entry.key, entry.version) as stream:
                 _copy(stream, target)
 

@@ -5,6 +5,8 @@ It is taken as it is written: `%`, `+`, `#` and `?` are characters of the key.
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,12 +16,27 @@ from fanfold.storage.errors import NotFound
 from fanfold.storage.store import Entry, Storage, leads_elsewhere
 
 REMOTE_SCHEMES = ("gs", "s3")
+WAS_A_PATH = re.compile(r"(gs|s3):/(?!/)")  # what a Path makes of an address
 
 
 def is_remote(uri: str) -> bool:
     """Whether it is a URI of an object store, and not a path on this machine."""
     scheme, separator, _ = uri.partition("://")
     return bool(separator) and scheme in REMOTE_SCHEMES
+
+
+def place(uri: str | Path) -> str:
+    """`uri` as text, with the user's home for a leading `~` of a path on this machine.
+
+    Raises:
+        UserError: the scheme is not known, no bucket is named, or it was an address that is now
+            a Path, which has one `/` behind `s3:`.
+    """
+    text = str(uri)
+    if not _checked_remote(text):
+        return os.path.expanduser(text)
+    _parts(text)
+    return text
 
 
 def join(uri: str, *parts: str) -> str:
@@ -87,7 +104,7 @@ def write(uri: str, source: bytes | BinaryIO) -> None:
         storage, key = _object(uri)
         storage.write(key, source)
     else:
-        local.write(uri, source)
+        local.write(place(uri), source)
 
 
 def write_bytes(uri: str, data: bytes) -> None:
@@ -116,6 +133,11 @@ def _checked_remote(uri: str) -> bool:
         raise UserError(
             f"cannot read {uri!r}: {scheme}:// is not supported; give gs://bucket/key, "
             "s3://bucket/key or a local path"
+        )
+    if WAS_A_PATH.match(uri):
+        raise UserError(
+            f"{uri!r} lacks a / of an address, as a Path does: give it as text, such as"
+            f" {uri.replace(':/', '://', 1)!r}"
         )
     return bool(separator)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rich.console import Console, RenderableType
 
 from fanfold.client import Kfp, Run, submit
 from fanfold.client.ledger import LedgerWatch
-from fanfold.client.view import PlainLines, in_words, leaderboard, run_view
+from fanfold.client.view import PlainLines, following, in_words, leaderboard, run_view
 from tests.fanfold.command import json_of, rows_of
 from tests.kfp_server.backend import Moment
 from tests.kfp_server.graph import Step
@@ -81,6 +82,16 @@ def test_a_line_is_written_only_when_there_is_something_new(
     ]:
         lines.tell(run, note, LedgerWatch())
     assert written == ["RUNNING", "away for 10 s", "RUNNING: expand_grid done", "away for 5 s"]
+
+
+def test_a_file_gets_lines_and_no_live_table_though_colours_are_asked_for(
+    kfp: Kfp, kfp_server: KfpServer
+) -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, color_system=None)
+    with following(console, LedgerWatch()) as tell:
+        tell(a_run(kfp, kfp_server), "")
+    assert file.getvalue() == "RUNNING\n"
 
 
 def test_the_leaderboard_has_the_best_candidates_in_order(searched: Path) -> None:

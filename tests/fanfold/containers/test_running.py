@@ -24,6 +24,8 @@ def home(tmp_path: Path, no_cloud: None, monkeypatch: pytest.MonkeyPatch) -> Pat
     (tmp_path / ".aws").mkdir()
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("FANFOLD_EVENTS", str(tmp_path / "events.jsonl"))
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -55,7 +57,6 @@ def test_where_a_bucket_is_needed_what_opens_it_is_passed_on(
     key_file.touch()
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key_file))
     monkeypatch.setenv("SSL_CERT_FILE", str(home / "there-is-none"))
-    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     monkeypatch.setenv("UNRELATED_PASSWORD", "hush")
     arguments = run_arguments("run", parameters(**{name: "s3://bucket/key"}))
     assert arguments["network_mode"] == "host"
@@ -64,6 +65,39 @@ def test_where_a_bucket_is_needed_what_opens_it_is_passed_on(
     assert mounts(arguments) == {
         "/tmp/.aws": (str(home / ".aws"), True),
         str(key_file): (str(key_file), True),
+    }
+
+
+def test_a_file_that_is_named_from_here_on_is_passed_on_by_its_full_name(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "work").mkdir()
+    monkeypatch.chdir(home / "work")
+    given = {
+        "GOOGLE_APPLICATION_CREDENTIALS": "key.json",
+        "AWS_CA_BUNDLE": "../ca.pem",
+        "AWS_SHARED_CREDENTIALS_FILE": "~/credentials",
+        "REQUESTS_CA_BUNDLE": "requests.pem",
+        "CURL_CA_BUNDLE": str(home / "curl.pem"),
+    }
+    for name in ("work/key.json", "ca.pem", "credentials", "work/requests.pem", "curl.pem"):
+        (home / name).touch()
+    (home / "work" / "default").touch()
+    as_it_is = {"AWS_PROFILE": "default", "AWS_CONFIG_FILE": "nowhere", "SSL_CERT_FILE": ""}
+    for name, value in {**given, **as_it_is}.items():
+        monkeypatch.setenv(name, value)
+    arguments = run_arguments("run", parameters(data="s3://bucket/key"))
+    files = {
+        "GOOGLE_APPLICATION_CREDENTIALS": str(home / "work" / "key.json"),
+        "AWS_CA_BUNDLE": str(home / "ca.pem"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),
+        "REQUESTS_CA_BUNDLE": str(home / "work" / "requests.pem"),
+        "CURL_CA_BUNDLE": str(home / "curl.pem"),
+    }
+    assert {**files, **as_it_is}.items() <= arguments["environment"].items()
+    assert mounts(arguments) == {
+        "/tmp/.aws": (str(home / ".aws"), True),
+        **{path: (path, True) for path in files.values()},
     }
 
 

@@ -222,14 +222,35 @@ def test_a_folder_is_listed_while_others_write_into_it(tmp_path: Path) -> None:
             writer.join()
 
 
-def test_links_to_files_are_listed_and_links_to_folders_are_not(tmp_path: Path) -> None:
+def test_links_to_files_and_folders_are_followed_and_those_to_nothing_left_out(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "root").mkdir()
+    (tmp_path / "disk/deep").mkdir(parents=True)
     (tmp_path / "file").write_bytes(b"123")
+    (tmp_path / "disk/deep/file").write_bytes(b"1")
     (tmp_path / "root/link").symlink_to(tmp_path / "file")
-    (tmp_path / "root/loop").symlink_to(tmp_path / "root")
+    (tmp_path / "root/a").symlink_to(tmp_path / "disk")
     (tmp_path / "root/broken").symlink_to(tmp_path / "missing")
-    listed = list(LocalStorage(tmp_path / "root").list())
-    assert [(entry.key, entry.size) for entry in listed] == [("link", 3)]
+    (tmp_path / "root/below").symlink_to(tmp_path / "file/below")
+    (tmp_path / "root/itself").symlink_to(tmp_path / "root/itself")
+    storage = LocalStorage(tmp_path / "root")
+    listed = [(entry.key, entry.size) for entry in storage.list()]
+    assert listed == [("a/deep/file", 1), ("link", 3)]
+    assert [entry.key for entry in storage.list("a/d")] == ["a/deep/file"]
+    storage.write("a/deep/other", b"12")
+    assert [entry.key for entry in storage.list("a/")] == ["a/deep/file", "a/deep/other"]
+    assert (tmp_path / "disk/deep/other").exists()
+
+
+def test_links_that_lead_back_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "root/a/b").mkdir(parents=True)
+    (tmp_path / "root/a/file").touch()
+    (tmp_path / "root/loop").symlink_to(tmp_path / "root")
+    (tmp_path / "root/a/b/up").symlink_to(tmp_path / "root/a")
+    (tmp_path / "root/twice").symlink_to(tmp_path / "root/a")  # another way, and no loop
+    keys = [entry.key for entry in LocalStorage(tmp_path / "root").list()]
+    assert keys == ["a/file", "twice/file"]
 
 
 @pytest.mark.parametrize("before", ["something", None])

@@ -73,6 +73,19 @@ def test_another_scheme_is_refused(uri: str, tmp_path: Path) -> None:
         download(uri, tmp_path / "file")
 
 
+@pytest.mark.parametrize("uri", ["s3:/bucket/key", "gs:/bucket"])
+def test_an_address_that_was_a_path_is_refused(uri: str, tmp_path: Path) -> None:
+    as_it_was = uri.replace(":/", "://")
+    assert str(Path(as_it_was)) == uri
+    for refused in (open_reader, open_storage, stat, read_bytes, exists):
+        with pytest.raises(
+            UserError, match=f"lacks a / .*: give it as text, such as '{as_it_was}'"
+        ):
+            refused(uri)
+    with pytest.raises(UserError, match="lacks a /"):
+        write_bytes(uri, b"")
+
+
 @pytest.mark.parametrize("uri", ["s3://", "gs://", "s3:///key"])
 def test_a_bucket_must_be_named(uri: str) -> None:
     for refused in (open_reader, open_storage, stat, exists):
