@@ -10,6 +10,9 @@ ARGS ?=
 # The tests start hundreds of processes, each of which would compile fanfold again.
 unexport PYTHONDONTWRITEBYTECODE
 
+# What a user chose for a cluster must not change what is committed.
+unexport FANFOLD_IMAGE FANFOLD_PARALLELISM
+
 # The first Python that is new enough and can make virtual environments.
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shell \
 	$(p) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))

@@ -289,9 +289,9 @@ def settings() -> None:
 
 def _check_other(data: str, output: str) -> None:
     """Raise `UserError` where the output would replace the very table that is read."""
-    to = place(output)
-    here = not is_remote(data) and not is_remote(to)
-    if data == to or (here and Path(data).resolve() == Path(to).resolve()):
+    source, to = place(data), place(output)
+    here = not is_remote(source) and not is_remote(to)
+    if source == to or (here and Path(source).resolve() == Path(to).resolve()):
         raise UserError(
             f"the output {output!r} would replace the table {data!r}, which is read: name another"
         )

@@ -202,7 +202,7 @@ def _from_yaml(text: str, what: str) -> Any:
         raise
     except RecursionError:
         raise _too_deep(what) from None
-    except (yaml.YAMLError, ValueError, KeyError) as error:  # the last two of !!int x, !!bool x
+    except (yaml.YAMLError, ValueError, LookupError) as error:  # the last two of !!int x, !!bool x
         raise UserError(f"{what} is not YAML: {_line(error)}") from None
 
 
@@ -242,7 +242,7 @@ def read_grid(settings: Mapping[str, Any]) -> Given:
     if not isinstance(grid, str) or grid.lstrip()[:1] in ("{", "["):
         return dict(settings)
     try:
-        exists = is_remote(grid) or Path(grid).is_file()
+        exists = is_remote(grid) or Path(grid).expanduser().is_file()
     except OSError:  # a text too long for a name
         exists = False
     if not exists:

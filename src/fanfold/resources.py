@@ -17,6 +17,8 @@ DATA_SHARE = 0.92
 """Part of the memory that data may take; the rest is code, stacks and the allocator's slack."""
 USUAL_STACK = 8 * 2**20
 """Bytes that a thread's stack may take where nothing limits them."""
+FIT_BYTES = 8 * USUAL_STACK
+"""Memory below which no further fit is begun beside others."""
 
 
 def usable_cpus(cgroup: Path = CGROUP) -> int:
@@ -92,7 +94,7 @@ def memory_as_exception(limit: int | None = None) -> Iterator[int]:
         yield limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = int(limit * DATA_SHARE) + _mapped_and_empty() + _stacks()
+    wanted = int(limit * DATA_SHARE) + _mapped_and_empty() + _stacks(limit)
     for existing in (soft, hard):
         if existing != resource.RLIM_INFINITY:
             wanted = min(wanted, existing)
@@ -109,10 +111,20 @@ def _mapped_and_empty() -> int:
     return max(0, status.get("VmData", 0) - status.get("RssAnon", 0))
 
 
-def _stacks() -> int:
-    """Bytes of the stacks of two threads a processor: one that runs fits, one within a fit."""
+def _stacks(limit: int) -> int:
+    """Bytes of the stacks of two threads a processor: one that runs fits, one within a fit.
+
+    No more than those of `fits_at_once`: a thread that is not started leaves its part to data.
+    """
     stack, _ = resource.getrlimit(resource.RLIMIT_STACK)
-    return 2 * usable_cpus() * (USUAL_STACK if stack == resource.RLIM_INFINITY else stack)
+    usual = USUAL_STACK if stack == resource.RLIM_INFINITY else min(stack, USUAL_STACK)
+    return min(2 * usable_cpus() * usual, limit * USUAL_STACK // FIT_BYTES)
+
+
+def fits_at_once(cpus: int, limit: int | None = None) -> int:
+    """Fits that may run side by side: one a processor, if there is memory to begin each."""
+    limit = usable_memory() if limit is None else limit
+    return max(1, min(cpus, limit // FIT_BYTES))
 
 
 def _status() -> dict[str, int]:

@@ -25,6 +25,7 @@ from fanfold.grid import Candidate, Unit
 from fanfold.metrics import HIGHER_IS_BETTER, regression_metrics
 from fanfold.resources import (
     calm,
+    fits_at_once,
     is_out_of_memory,
     memory_as_exception,
     peak_memory,
@@ -117,7 +118,7 @@ def cross_validate(
     Returns:
         Rows by candidate (in the order of `units`), fold and metric.
     """
-    cpus = cpus or usable_cpus()
+    cpus = fits_at_once(cpus or usable_cpus())
     jobs = _plan(_unknown(units, corpus.fold_labels, known), estimator, cpus)
     scorer = _Scorer(corpus, estimator, seed, jobs)
     rows: list[FoldScore] = []

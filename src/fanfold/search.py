@@ -125,6 +125,8 @@ def _as_table(frame: pd.DataFrame, scratch: Path, settings: Mapping[str, Any]) -
             f"the data must be a path or a frame of pandas but is a {type(frame).__name__}"
         )
     path = scratch / "frame.parquet"
+    frame = frame.copy(deep=False)
+    frame.attrs = {}  # what stands there may be anything
     why = _refusal(frame, path)
     if why is None:
         return path
@@ -140,8 +142,8 @@ def _as_table(frame: pd.DataFrame, scratch: Path, settings: Mapping[str, Any]) -
             held.append(number)
         elif name in needed:
             raise UserError(
-                f"the column {name!r} of the frame holds neither text nor numbers alone: {reason};"
-                " convert it, or name another"
+                f"the column {name!r} of the frame cannot be stored: {reason}; convert it, or name"
+                " another"
             )
         else:
             logger.warning("column_left_out column=%r reason=%r", name, reason)
@@ -152,10 +154,13 @@ def _as_table(frame: pd.DataFrame, scratch: Path, settings: Mapping[str, Any]) -
 
 def _refusal(frame: pd.DataFrame, path: Path) -> str | None:
     """Why the frame cannot be written as Parquet, in one line; None if it was."""
+    import pyarrow as pa
+
     try:
         frame.to_parquet(path, index=False)
     except (AttributeError, NotImplementedError, OverflowError, TypeError, ValueError) as error:
-        return " ".join(str(error.args[0] if error.args else error).split())
+        told = error.args[0] if isinstance(error, pa.ArrowException) and error.args else error
+        return " ".join(str(told).split())
     return None
 
 

@@ -89,6 +89,7 @@ def test_parameters_are_read_from_a_file_and_a_grid_keeps_its_order(
         ("params.yaml", "grid: {eta: !!binary aGk=}", "as JSON .*bytes"),
         ("params.yaml", "folds: !!int three", "is not YAML: invalid literal"),
         ("params.yaml", "folds: !!bool three", "is not YAML: 'three'"),
+        ("params.yaml", "folds: !!int ''", "is not YAML: string index out of range"),
     ],
     ids=lambda value: value[:40],
 )

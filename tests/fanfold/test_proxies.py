@@ -38,6 +38,8 @@ def no_proxy_of_the_tester(monkeypatch: pytest.MonkeyPatch) -> None:
         ("https://localhost:9000/b", "", None),
         ("https://127.0.0.1:9000/b", "", None),
         ("https://169.254.169.254/latest", "", None),
+        ("https://[fd00:ec2::254]/latest", "", None),
+        ("https://[fd01::1]/latest", "", PROXY),
     ],
 )
 def test_the_environment_says_which_addresses_have_a_proxy(
@@ -98,10 +100,28 @@ def test_kfp_is_reached_by_the_proxy_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     at, asked = proxy
-    monkeypatch.setenv("HTTP_PROXY", f"http://{at}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://me:p%C3%A4ss@{at}")
     with pytest.raises(UserError, match="answers with a page for people"):  # as "by proxy" is
         connect("http://kfp.invalid:8888", namespace="mine")
-    assert asked == [("http://kfp.invalid:8888/apis/v2beta1/healthz", None)]
+    right = "Basic " + b64encode("me:päss".encode()).decode()
+    assert asked == [("http://kfp.invalid:8888/apis/v2beta1/healthz", right)]
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://proxy.example:1080", "proxy.example:31x28", "http://me:SHAME/FUL@proxy:1"]
+)
+def test_a_proxy_that_cannot_be_one_is_told_without_its_password(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(UserError, match="HTTP_PROXY names no proxy that can be used") as told:
+        proxy_for("http://store.example/b")
+    assert "SHAME" not in str(told.value)
+
+
+def test_a_proxy_for_everything_else_leaves_http_direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://proxy.example:1080")
+    assert proxy_for("https://store.example/b") is None
 
 
 def test_a_proxy_that_is_not_there_is_told_without_its_password(

@@ -14,6 +14,7 @@ import xgboost
 from fanfold import resources
 from fanfold.resources import (
     cpu_seconds,
+    fits_at_once,
     is_out_of_memory,
     memory_as_exception,
     peak_memory,
@@ -176,26 +177,48 @@ def test_memory_that_is_not_there_raises_and_the_limit_is_put_back() -> None:
 
 
 @linux_only
-def test_as_many_threads_start_as_a_search_has_and_data_is_limited_as_before(
+def test_the_threads_of_a_search_start_and_data_is_limited_as_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fanfold.resources.usable_cpus", lambda: 64)
-    left = 64 * 2**20  # of stacks alone the system would count 1 GiB
+    monkeypatch.setattr("fanfold.resources.usable_cpus", lambda: 2)
+    left = 16 * 2**20  # of stacks alone the system would count 32 MiB
     limit = int((resources._status()["RssAnon"] + left) / resources.DATA_SHARE)
     started: list[threading.Thread] = []
     over = threading.Event()
     try:
         with memory_as_exception(limit):
-            for _ in range(2 * 64):
+            for _ in range(2 * 2):
                 thread = threading.Thread(target=over.wait)
                 thread.start()
                 started.append(thread)
             with pytest.raises(MemoryError):
-                np.ones(4 * left, dtype=np.uint8)
+                np.ones(8 * left, dtype=np.uint8)
     finally:
         over.set()
         for thread in started:
             thread.join()
+
+
+@linux_only
+@pytest.mark.parametrize("stack", [1 << 20, 1 << 30])
+def test_stacks_that_are_not_there_leave_data_little_more_than_there_is(
+    stack: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fanfold.resources.usable_cpus", lambda: 64)
+    stacks = resources.resource.RLIMIT_STACK
+    real = resources.resource.getrlimit
+    monkeypatch.setattr(
+        resources.resource, "getrlimit", lambda what: (stack, -1) if what == stacks else real(what)
+    )
+    assert 0 < resources._stacks(2 * GIB) <= 2 * GIB // 8
+
+
+@pytest.mark.parametrize(
+    ("cpus", "limit", "expected"),
+    [(2, 2 * GIB, 2), (64, 2 * GIB, 32), (64, 1, 1), (1, 64 * GIB, 1)],
+)
+def test_fits_run_side_by_side_as_memory_allows(cpus: int, limit: int, expected: int) -> None:
+    assert fits_at_once(cpus, limit) == expected
 
 
 @linux_only

@@ -252,12 +252,26 @@ def test_a_column_that_parquet_cannot_hold_is_left_out_where_it_is_not_needed(
     assert all(f"column={name!r}" in line for name, line in zip(ODD, left_out, strict=True))
 
 
+def test_what_a_frame_carries_beside_its_columns_does_no_harm() -> None:
+    table = frame()
+    table.attrs = {"source": Path("posts.csv"), "made by": object()}
+    found = fanfold.tune(table, grid={"n_estimators": [5]}, folds=2)
+    assert found.metrics and set(table.attrs) == {"source", "made by"}
+
+
+def test_a_text_with_half_a_character_is_told_as_python_tells_it() -> None:
+    texts = pd.Series(["a"] * 7 + ["\ud83d"], dtype=object)
+    table = pd.DataFrame({"definition": texts, "up_votes": 1, "down_votes": 1})
+    with pytest.raises(UserError, match="'definition' .* cannot be stored: .*surrogates not"):
+        fanfold.tune(table)
+
+
 @pytest.mark.parametrize("role", ["text_column", "target", "fold_column"])
 @pytest.mark.parametrize("name", ODD)
 def test_a_needed_column_that_parquet_cannot_hold_is_named(name: str, role: str) -> None:
     table = pd.DataFrame({"definition": ["a"] * 8, "up_votes": 1, "down_votes": 1})
     table[name] = ODD[name](8)
-    with pytest.raises(UserError, match=f"the column '{name}' of the frame holds neither") as told:
+    with pytest.raises(UserError, match=f"'{name}' of the frame cannot be stored") as told:
         fanfold.tune(table, **{role: name})
     assert "\n" not in str(told.value)
 

@@ -12,7 +12,6 @@ from typing import Any
 from fanfold.client.connection import PORT_FORWARD, Kfp
 from fanfold.client.errors import Gone
 from fanfold.errors import UserError
-from fanfold.proxies import proxy_for
 
 
 def connect(
@@ -42,10 +41,9 @@ def connect(
         raise UserError("the host holds an @: give credentials by --token or --cookies instead")
     if ca_cert and not Path(ca_cert).is_file():
         raise UserError(f"no file of certificates at {ca_cert!r}")
-    told = host or os.environ.get("KF_PIPELINES_ENDPOINT", "")
-    proxy = proxy_for(told if "://" in told else f"https://{told}") if told else None
-    found = _kfp_client(host, namespace, token, cookies, ca_cert, proxy)
+    found = _kfp_client(host, namespace, token, cookies, ca_cert)
     api = found._run_api.api_client
+    told = host or os.environ.get("KF_PIPELINES_ENDPOINT")
     if not told and api.configuration.host == "http://localhost":  # kfp.Client found nothing
         raise UserError(
             f"which KFP? Give --host or KF_PIPELINES_ENDPOINT, such as http://localhost:8080"
@@ -63,9 +61,7 @@ def connect(
     return answered
 
 
-def _kfp_client(
-    host: str, namespace: str, token: str, cookies: str, ca_cert: str, proxy: str | None
-) -> Any:
+def _kfp_client(host: str, namespace: str, token: str, cookies: str, ca_cert: str) -> Any:
     import kfp
     from kfp.client import KF_PIPELINES_SA_TOKEN_ENV, KF_PIPELINES_SA_TOKEN_PATH
     from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
@@ -89,7 +85,6 @@ def _kfp_client(
             namespace=namespace or "kubeflow",
             existing_token=token.strip() or None,
             cookies=cookies.strip() or None,
-            proxy=proxy,
             ssl_ca_cert=ca_cert or None,
             credentials=credentials,
         )

@@ -17,6 +17,7 @@ from urllib3.exceptions import HTTPError, SSLError
 
 from fanfold.client.errors import Gone, NotAnswering, Refused
 from fanfold.errors import UserError
+from fanfold.proxies import ProxyPools
 
 API = "/apis/v2beta1"
 TIMEOUT = urllib3.Timeout(connect=10, read=60)
@@ -37,6 +38,8 @@ class Kfp:
 
     def __init__(self, api: Any, ui: str, namespace: str) -> None:
         self._api = api
+        self._direct: urllib3.PoolManager = api.rest_client.pool_manager
+        self._proxies = ProxyPools(**self._direct.connection_pool_kw)
         self.host: str = api.configuration.host.rstrip("/")
         self.ui = (ui if "://" in ui else f"http://{ui}").rstrip("/")
         self.namespace = namespace
@@ -84,7 +87,7 @@ class Kfp:
         if self._api.cookie:
             headers["Cookie"] = self._api.cookie
         self._api.update_params_for_auth(headers, [], ["Bearer"])
-        pool: urllib3.PoolManager = self._api.rest_client.pool_manager
+        pool = self._proxies.pool(url) or self._direct
         try:
             answer = pool.request(
                 method, url, headers=headers, timeout=TIMEOUT, retries=False, **content

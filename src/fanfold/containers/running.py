@@ -27,7 +27,7 @@ HOME = Path("/tmp")
 OF_STORAGE = (
     *("AWS_", "S3_", "CLOUDSDK_", "GCLOUD_", "GOOGLE_", "STORAGE_EMULATOR_HOST"),
     *("FANFOLD_STORAGE_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
 )
 """How the variables begin, in any case, that lead to an object store and open it."""
 

@@ -30,7 +30,7 @@ from fanfold.ledger.records import (
     fold_record,
     read_fold_record,
 )
-from fanfold.scoring import FoldScore, OnScores
+from fanfold.scoring import DIVERGED, FoldScore, OnScores
 from fanfold.storage import AccessDenied, NotFound, Storage, open_storage
 
 logger = logging.getLogger(__name__)
@@ -199,7 +199,7 @@ class Ledger:
                     rows.setdefault((row.candidate, row.fold), []).append(row)
             for (name, fold), own in rows.items():
                 determined_by = ground.of_fold(by_id[name], fold)
-                if own[0].ok:
+                if own[0].ok or own[0].error == DIVERGED:  # as it would each time
                     key, content = fold_key(determined_by), fold_record(determined_by, own)
                 else:
                     key = failure_key(determined_by)

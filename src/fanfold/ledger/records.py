@@ -17,7 +17,7 @@ from fanfold.errors import DamagedError
 from fanfold.estimators import Estimator
 from fanfold.grid import Candidate
 from fanfold.metrics import HIGHER_IS_BETTER
-from fanfold.scoring import SCORING_VERSION, FoldScore
+from fanfold.scoring import DIVERGED, SCORING_VERSION, FoldScore
 from fanfold.sealed import digest, sealed, unsealed
 from fanfold.versions import versions
 
@@ -115,6 +115,7 @@ def read_fold_record(
     facts = unsealed(content, FOLD_FORMAT, key)
     if facts["determined_by"] != determined_by:
         raise DamagedError(f"{key!r} holds the scores of something else")
+    diverged = facts["values"]["rmse"] is None
     scores = [
         FoldScore(
             candidate.id,
@@ -124,6 +125,8 @@ def read_fold_record(
             fit_seconds=facts["fit_seconds"],
             cpu_seconds=facts["cpu_seconds"],
             peak_memory_bytes=facts["peak_memory_bytes"],
+            ok=not diverged,
+            error=DIVERGED if diverged else "",
             remembered=True,
         )
         for metric in HIGHER_IS_BETTER

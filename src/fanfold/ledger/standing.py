@@ -110,17 +110,24 @@ class Follower:
 
     def _rows(self, failed: Counter[str]) -> list[Row]:
         rows = []
+        defined: dict[str, int] = {}
         for candidate in self.search.candidates:
             found = [self._known.get((candidate.id, fold)) for fold in self.search.folds]
             scores = [score for each in found if each for score in each.scores]
             own = [score for score in scores if score.metric == self.metric]
-            mean, error, _ = mean_and_standard_error([score.value for score in own])
+            mean, error, known = mean_and_standard_error([score.value for score in own])
+            defined[candidate.id] = known
             spent = sum(score.fit_seconds for score in own), sum(s.cpu_seconds for s in own)
             folds = len(own), failed[candidate.id]
             rows.append(Row(candidate.id, candidate.parameters, *folds, mean, error, *spent))
         sign = -1 if HIGHER_IS_BETTER[self.metric] else 1
-        # A mean that is not a number, of rsq or of no fold, is no better than any.
-        return sorted(rows, key=lambda row: (-row.folds, row.mean != row.mean, sign * row.mean))
+
+        def worth(row: Row) -> tuple[int, int, float]:
+            # As `selection.select` ranks them; a mean of no fold is no number, and last.
+            known = defined[row.candidate]
+            return -row.folds, -known, sign * row.mean if known else 0.0
+
+        return sorted(rows, key=worth)
 
 
 def seconds_left(times: list[float], left: int, now: float) -> float | None:

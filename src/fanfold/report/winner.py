@@ -90,4 +90,7 @@ def selection_text(rule: str, board: Board) -> str:
         return "The only candidate." if not board.failed else "The only candidate with a rank."
     if rule == "one_std_err":
         return f"The simplest candidate within one standard error of the best mean {board.metric}."
-    return f"The best mean {board.metric} of {len(board.ranked):,} candidates."
+    among = [each.defined[board.metric] for each in board.ranked]
+    alike = among.count(among[0])  # a mean of fewer folds ranks behind
+    rest = "" if alike == len(among) else f"; it is undefined on folds of {len(among) - alike:,}"
+    return f"The best mean {board.metric} of {alike:,} candidates{rest}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import re
@@ -19,9 +18,6 @@ from fanfold.storage.errors import CHANGED, AccessDenied, Changed, NotFound
 from fanfold.storage.store import Entry, checked_key
 
 BUFFER_BYTES = 1 << 20
-NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
-"""What goes wrong with a link that leads to nothing, or to itself."""
-
 SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}")  # what tempfile makes of the prefix `.NAME.`
 
 
@@ -192,17 +188,19 @@ def _entries(
             try:
                 status = entry.stat()
             except OSError as error:
-                if error.errno in NOWHERE:  # removed meanwhile, or a link to nothing
-                    continue
+                if isinstance(error, FileNotFoundError) or entry.is_symlink():
+                    continue  # removed meanwhile, or a link to what is not there or not seen
                 raise
             if stat.S_ISREG(status.st_mode):
                 yield Entry(key, status.st_size, _version(status))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether to look into it: not where a link leads to what this user may not see."""
     try:
-        return entry.is_dir()
-    except OSError:  # a link to itself, or to where this user may not look
+        seen = not entry.is_symlink() or os.access(entry.path, os.R_OK | os.X_OK)
+        return seen and entry.is_dir()
+    except OSError:  # a link to itself
         return False
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import certifi
 import urllib3
 from urllib3.exceptions import HTTPError, ProxyError, SSLError
 
 from fanfold.errors import UserError
-from fanfold.proxies import proxy_for
+from fanfold.proxies import ProxyPools
 from fanfold.storage.environment import first_set
 from fanfold.storage.errors import Unreachable
 from fanfold.storage.retry import TRANSIENT_STATUSES, Patience, reason
@@ -23,14 +23,14 @@ class PatientPool(urllib3.PoolManager):
 
     def __init__(self, patience: Patience, read_seconds: float) -> None:
         connect_seconds = min(CONNECT_SECONDS, read_seconds)
-        self._options: dict[str, Any] = {
+        options: dict[str, Any] = {
             "maxsize": 10,
             "timeout": urllib3.Timeout(connect=connect_seconds, read=read_seconds),
             "cert_reqs": "CERT_REQUIRED",
             "ca_certs": first_set("AWS_CA_BUNDLE", "SSL_CERT_FILE") or certifi.where(),
         }
-        super().__init__(**self._options)
-        self._behind: dict[str, urllib3.ProxyManager] = {}
+        super().__init__(**options)
+        self._proxies = ProxyPools(**options)
         self._patience = patience
 
     def urlopen(  # type: ignore[override]
@@ -43,7 +43,7 @@ class PatientPool(urllib3.PoolManager):
         Raises:
             Unreachable: nobody answered for as long as one waits.
             UserError: the server does not speak TLS, or shows a certificate that is not trusted;
-                or a credential can be in no header.
+                or a credential can be in no header, or there is no such proxy.
         """
         parts = urlsplit(url)
         what = f"{method} {parts.scheme}://{parts.netloc}{parts.path}"  # a query may hold a token
@@ -76,16 +76,10 @@ class PatientPool(urllib3.PoolManager):
 
     def _ask(self, method: str, url: str, **kwargs: Any) -> urllib3.BaseHTTPResponse:
         """One request, by a proxy if the environment names one for this address."""
-        proxy = proxy_for(url)
+        proxy = self._proxies.pool(url)
         if proxy is None:
             return super().urlopen(method, url, **kwargs)
-        if proxy not in self._behind:
-            user = urllib3.util.parse_url(proxy).auth
-            headers = urllib3.make_headers(proxy_basic_auth=unquote(user)) if user else None
-            self._behind[proxy] = urllib3.ProxyManager(
-                proxy, proxy_headers=headers, **self._options
-            )
-        return self._behind[proxy].urlopen(method, url, **kwargs)
+        return proxy.urlopen(method, url, **kwargs)
 
 
 def _check_tls(error: BaseException, server: str) -> None:

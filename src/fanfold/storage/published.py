@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -13,6 +14,8 @@ from fanfold.errors import FanfoldError
 from fanfold.storage.local import written_beside
 from fanfold.storage.transfer import download, upload
 from fanfold.storage.uris import is_remote, place
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -39,27 +42,35 @@ def published(uri: str | Path) -> Iterator[Path]:
         except Exception as error:  # hours of work may be in it, and the scratch folder goes
             known = isinstance(error, FanfoldError)
             kind, why = (type(error), str(error)) if known else (FanfoldError, repr(error))
-            raise kind(
-                f"{why}; nothing is lost: what was to lie there is {str(_kept(beside))!r}, to be"
-                f" copied to {uri} when this is mended"
-            ) from error
+            raise kind(f"{why}; {_keep(beside, uri)}") from error
+        except BaseException:  # a signal, from a person who has waited, or a machine that goes away
+            logger.warning("not_published uri=%r: %s", uri, _keep(beside, uri))
+            raise
 
 
-def _kept(made: Path) -> Path:
-    """Where `made` now is: in a new folder below the current one, or else with temporary files."""
+def _keep(made: Path, uri: str) -> str:
+    """Keep `made` in a new folder, below the current one or with temporary files; says where."""
+    for place_of in (os.getcwd, tempfile.gettempdir):
+        try:
+            kept = _copied(made, place_of())
+        except OSError:  # it is gone, may not be written, or is full
+            continue
+        return f"nothing is lost: what was to lie there is {str(kept)!r}, to be copied to {uri}"
+    return "and it could not be kept on this machine either"
+
+
+def _copied(made: Path, below: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="fanfold-kept-", dir=below))
+    kept = folder / made.name
     try:
-        return _moved(made, os.getcwd())
-    except OSError:  # it is gone, may not be written, or is full
-        return _moved(made, tempfile.gettempdir())
-
-
-def _moved(made: Path, below: str) -> Path:
-    folder = tempfile.mkdtemp(prefix="fanfold-kept-", dir=below)
-    try:
-        return Path(shutil.move(made, folder))
+        try:
+            made.rename(kept)
+        except OSError:  # another disk
+            shutil.copytree(made, kept) if made.is_dir() else shutil.copy2(made, kept)
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)  # a part: the whole is still where it was
         raise
+    return kept
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def open_storage(uri: str) -> Storage:
         UserError: the scheme is not known, or no bucket is named.
     """
     if not _checked_remote(uri):
-        return local.LocalStorage(uri)
+        return local.LocalStorage(os.path.expanduser(uri))
     scheme, bucket, prefix = _parts(uri)
     # The libraries of both take a while to import, and most runs need neither.
     if scheme == "gs":
@@ -76,7 +76,7 @@ def open_reader(uri: str, version: str | None = None) -> BinaryIO:
     if _checked_remote(uri):
         storage, key = _object(uri)
         return storage.open_reader(key, version)
-    return local.open_reader(uri, version)
+    return local.open_reader(os.path.expanduser(uri), version)
 
 
 def stat(uri: str) -> Entry:
@@ -89,7 +89,7 @@ def stat(uri: str) -> Entry:
         storage, key = _object(uri)
         entry = storage.stat(key)
         return Entry(key.rpartition("/")[2], entry.size, entry.version)
-    return local.entry_at(uri, Path(uri).name)
+    return local.entry_at(os.path.expanduser(uri), Path(uri).name)
 
 
 def read_bytes(uri: str) -> bytes:

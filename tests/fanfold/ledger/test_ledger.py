@@ -21,6 +21,7 @@ from fanfold.estimators import get_estimator
 from fanfold.grid import make_candidate
 from fanfold.ledger import Ground, Ledger
 from fanfold.ledger.records import fold_key
+from fanfold.scoring import DIVERGED
 from fanfold.storage import AccessDenied, NotFound
 from fanfold.storage.local import LocalStorage
 from tests.fanfold.ledger.searching import (
@@ -255,6 +256,17 @@ def test_searches_at_once_on_one_ledger_do_each_other_no_harm(
     assert at_once == [without.values] * 3
     assert set_aside(tmp_path) == []
     assert run(corpus, tmp_path).fits == []
+
+
+def test_a_fit_that_diverged_is_remembered_as_one(corpus: Corpus, tmp_path: Path) -> None:
+    grid = {"learning_rate": [20], "n_estimators": [2, 120], "max_depth": [3]}
+    first, again = (run(corpus, tmp_path, grid) for _ in range(2))
+    assert len(first.fits) == FOLDS and again.fits == []
+    assert {row.error for row in again.rows if not row.ok} == {DIVERGED}
+    assert [(r.candidate, r.fold, r.metric, r.ok, r.error) for r in first.rows] == [
+        (r.candidate, r.fold, r.metric, r.ok, r.error) for r in again.rows
+    ]
+    assert sum(not row.ok for row in again.rows) == 3 * FOLDS
 
 
 class FullStorage(LocalStorage):

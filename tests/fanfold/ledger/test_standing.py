@@ -9,9 +9,18 @@ from pathlib import Path
 import pytest
 
 from fanfold.ledger import Ledger
-from fanfold.ledger.records import fold_key
+from fanfold.ledger.records import SearchRecord, fold_key
 from fanfold.ledger.standing import Follower, seconds_left
-from tests.fanfold.ledger.searching import FOLDS, FailingXGBoost, make_corpus, records, run
+from fanfold.scoring import FoldScore, baseline_scores
+from fanfold.selection import scores_frame, select
+from tests.fanfold.ledger.searching import (
+    FOLDS,
+    FailingXGBoost,
+    make_corpus,
+    make_search,
+    records,
+    run,
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +54,29 @@ def test_another_metric_ranks_by_it(metric: str, ledger: Path) -> None:
     (search,) = Ledger(str(ledger)).searches()
     means = [row.mean for row in Follower(Ledger(str(ledger)), search, metric).look().rows]
     assert means == sorted(means, reverse=metric == "rsq")
+
+
+def test_a_mean_of_fewer_folds_stands_where_the_leaderboard_has_it(
+    corpus_folder: Path, tmp_path: Path
+) -> None:
+    corpus, search = make_corpus(corpus_folder), make_search(tmp_path)
+    record = SearchRecord.of(corpus, search.candidates, search.estimator)
+    rsq = [[0.19, 0.29, 0.39], [0.41, math.nan, math.nan], [0.2, 0.3, 0.4], [math.nan] * 3]
+    rows = [
+        FoldScore(candidate.id, fold, metric, value if metric == "rsq" else 1.0)
+        for candidate, values in zip(search.candidates, rsq, strict=True)
+        for fold, value in zip(corpus.fold_labels, values, strict=True)
+        for metric in ("rmse", "mae", "rsq")
+    ]
+    ledger = Ledger(str(tmp_path))
+    ledger.begin(record)
+    with ledger.writing(record.ground, search.candidates) as remember:
+        remember(rows)
+    tidy = scores_frame([*rows, *baseline_scores(corpus)])
+    board = select(tidy, search.candidates, search.estimator, metric="rsq").leaderboard
+    standing = Follower(ledger, record, "rsq").look()
+    assert [row.candidate for row in standing.rows] == board["candidate"].tolist()[:4]
+    assert standing.rows[0].mean == pytest.approx(0.3)
 
 
 def test_an_unfinished_candidate_is_never_the_best(ledger: Path) -> None:

@@ -9,7 +9,7 @@ from fanfold.report import ReportData
 from fanfold.report.data import read_board
 from fanfold.report.leaderboard import counts_text, table
 from fanfold.report.scales import axes
-from fanfold.report.winner import metric_card
+from fanfold.report.winner import metric_card, selection_text
 from tests.fanfold.report_data import FIVE, FOREST, report_data
 
 
@@ -48,6 +48,18 @@ def test_what_the_grid_does_not_say_is_told_from_null() -> None:
     data = with_cells(report_data({"max_depth": [3, 6, 9]}), 0, max_depth=pd.NA)
     board = read_board(with_cells(data, 1, max_depth=None))
     assert [board.label(each).split()[1] for each in board.ranked[:2]] == ["default", "None"]
+
+
+def test_the_winner_is_the_best_of_those_scored_on_as_many_folds() -> None:
+    grid = {"max_depth": [3, 6, 9]}
+    assert selection_text("best", read_board(report_data(grid))) == (
+        "The best mean rmse of 3 candidates."
+    )
+    board = read_board(report_data(grid, undefined=[(0, FIVE[0])]))
+    assert [each.defined["rmse"] for each in board.ranked] == [5, 5, 4]
+    assert selection_text("best", board) == (
+        "The best mean rmse of 2 candidates; it is undefined on folds of 1."
+    )
 
 
 def test_those_without_a_rank_are_told_by_why() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -241,6 +243,23 @@ def test_links_to_files_and_folders_are_followed_and_those_to_nothing_left_out(
     storage.write("a/deep/other", b"12")
     assert [entry.key for entry in storage.list("a/")] == ["a/deep/file", "a/deep/other"]
     assert (tmp_path / "disk/deep/other").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes another user's place")
+def test_a_link_to_where_one_may_not_look_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "theirs").mkdir(mode=0o700)
+    (tmp_path / "root/file").write_bytes(b"1")
+    (tmp_path / "root/link").symlink_to(tmp_path / "theirs")
+    code = (
+        "import os, sys; from fanfold.storage.local import LocalStorage; os.chdir(sys.argv[1]);"
+        "found = LocalStorage('.').list; list(found());"  # all is imported, wherever it may lie
+        "os.setuid(65534); print([entry.key for entry in found()])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "root"], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "['file']\n"
 
 
 def test_links_that_lead_back_are_not_followed(tmp_path: Path) -> None:

@@ -91,27 +91,49 @@ def test_where_the_current_folder_takes_nothing_it_is_kept_with_temporary_files(
 
 
 def test_a_full_disk_keeps_no_half(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    move = shutil.move
+    copy = shutil.copytree
 
-    def full_here(source: Path, folder: str) -> Any:
-        if Path(folder).is_relative_to(here):
-            Path(folder, "half").touch()
+    def full_here(source: Path, target: Path) -> Any:
+        if target.is_relative_to(here):
+            target.mkdir()
             raise OSError(errno.ENOSPC, "No space left on device")
-        return move(source, folder)
+        return copy(source, target)
+
+    def another_disk(made: Path, kept: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
 
     refuse(monkeypatch, AccessDenied("access is denied"))
-    monkeypatch.setattr(shutil, "move", full_here)
+    monkeypatch.setattr(shutil, "copytree", full_here)
+    monkeypatch.setattr(Path, "rename", another_disk)
     with pytest.raises(AccessDenied, match="scratch/fanfold-kept-"):
         publish("s3://bucket/best")
     assert list(here.iterdir()) == []
     assert (kept_in(here.parent / "scratch") / "best.json").exists()
 
 
-def test_who_stops_it_wants_nothing_kept(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    refuse(monkeypatch, KeyboardInterrupt())
+def test_where_nothing_can_be_kept_the_error_is_still_the_buckets(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(**how: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    refuse(monkeypatch, AccessDenied("access is denied"))
+    with (
+        pytest.raises(AccessDenied, match="access is denied; and it could not be kept"),
+        published("s3://bucket/best") as beside,
+    ):
+        beside.mkdir()
+        monkeypatch.setattr(tempfile, "mkdtemp", full)
+
+
+def test_what_is_made_when_a_signal_comes_is_kept(
+    here: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refuse(monkeypatch, KeyboardInterrupt())  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
         publish("s3://bucket/best")
-    assert list(here.iterdir()) == [] == list((here.parent / "scratch").iterdir())
+    assert (kept_in(here) / "best.json").exists()
+    assert repr(str(kept_in(here))) in caplog.text
 
 
 @S3
