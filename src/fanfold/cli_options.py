@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import Field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 import typer
@@ -242,7 +243,7 @@ def read_grid(settings: Mapping[str, Any]) -> Given:
     if not isinstance(grid, str) or grid.lstrip()[:1] in ("{", "["):
         return dict(settings)
     try:
-        exists = is_remote(grid) or Path(grid).expanduser().is_file()
+        exists = is_remote(grid) or os.path.isfile(os.path.expanduser(grid))
     except OSError:  # a text too long for a name
         exists = False
     if not exists:

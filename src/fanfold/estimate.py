@@ -24,7 +24,7 @@ from fanfold.errors import UserError
 from fanfold.estimators import Estimator
 from fanfold.grid import Unit, pack
 from fanfold.preprocess import preprocess
-from fanfold.resources import cpu_seconds, forget_peak_memory, peak_memory
+from fanfold.resources import FIT_BYTES, cpu_seconds, forget_peak_memory, peak_memory
 from fanfold.scoring import cross_validate
 from fanfold.settings import Settings
 from fanfold.text import TextSettings
@@ -118,6 +118,7 @@ def estimate(
         sum(each[id(unit)] for unit in share) / at_once
         for share, at_once in zip(shares, side_by_side, strict=True)
     ]
+    at_most = max(side_by_side)
     final = statistics.fmean(each.values()) / folds  # of whichever wins
     total = reading + sum(each.values()) + final
     wall = reading + final + makespan([POD_SECONDS + task for task in tasks], parallelism)
@@ -129,7 +130,9 @@ def estimate(
         tasks=len(tasks),
         cpu_seconds=total,
         seconds=wall + 3 * POD_SECONDS,  # preprocess, select_best, train_final
-        memory_bytes=_rounded_up(MARGIN * memory_of_rows(corpus.rows, max(side_by_side))),
+        memory_bytes=_rounded_up(
+            max(MARGIN * memory_of_rows(corpus.rows, at_most), at_most * FIT_BYTES)
+        ),
     )
 
 

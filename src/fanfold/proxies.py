@@ -1,4 +1,4 @@
-"""The proxies by which servers are reached: HTTP_PROXY, HTTPS_PROXY and NO_PROXY."""
+"""The proxies by which servers are reached: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def proxy_for(url: str) -> str | None:
     Raises:
         UserError: the environment names a proxy that cannot be one.
     """
-    parts = urlsplit(url)
-    proxy = getproxies().get(parts.scheme)
+    parts, named = urlsplit(url), getproxies()
+    proxy = named.get(parts.scheme) or _any_other(named.get("all", ""))
     if not proxy or _is_near(parts.hostname or ""):
         return None
     from requests.utils import should_bypass_proxies  # which knows networks in NO_PROXY
@@ -63,6 +63,11 @@ def proxy_for(url: str) -> str | None:
             f"{parts.scheme.upper()}_PROXY names no proxy that can be used: give http://host:port"
         )
     return proxy
+
+
+def _any_other(proxy: str) -> str:
+    """What ALL_PROXY names, unless it is of another kind: that may be meant for other programs."""
+    return proxy if proxy and _is_usable(proxy if "://" in proxy else f"http://{proxy}") else ""
 
 
 def _is_usable(proxy: str) -> bool:

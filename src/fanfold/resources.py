@@ -17,8 +17,8 @@ DATA_SHARE = 0.92
 """Part of the memory that data may take; the rest is code, stacks and the allocator's slack."""
 USUAL_STACK = 8 * 2**20
 """Bytes that a thread's stack may take where nothing limits them."""
-FIT_BYTES = 8 * USUAL_STACK
-"""Memory below which no further fit is begun beside others."""
+FIT_BYTES = 64 * 2**20
+"""Memory that there must be for each fit that is begun beside others."""
 
 
 def usable_cpus(cgroup: Path = CGROUP) -> int:
@@ -112,13 +112,10 @@ def _mapped_and_empty() -> int:
 
 
 def _stacks(limit: int) -> int:
-    """Bytes of the stacks of two threads a processor: one that runs fits, one within a fit.
-
-    No more than those of `fits_at_once`: a thread that is not started leaves its part to data.
-    """
+    """Bytes of the stacks of a search's threads: of each fit at once, and of one more within it."""
     stack, _ = resource.getrlimit(resource.RLIMIT_STACK)
-    usual = USUAL_STACK if stack == resource.RLIM_INFINITY else min(stack, USUAL_STACK)
-    return min(2 * usable_cpus() * usual, limit * USUAL_STACK // FIT_BYTES)
+    each = USUAL_STACK if stack == resource.RLIM_INFINITY else stack
+    return 2 * fits_at_once(usable_cpus(), limit) * each
 
 
 def fits_at_once(cpus: int, limit: int | None = None) -> int:

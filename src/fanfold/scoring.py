@@ -118,8 +118,9 @@ def cross_validate(
     Returns:
         Rows by candidate (in the order of `units`), fold and metric.
     """
-    cpus = fits_at_once(cpus or usable_cpus())
-    jobs = _plan(_unknown(units, corpus.fold_labels, known), estimator, cpus)
+    cpus = cpus or usable_cpus()
+    workers = fits_at_once(cpus)
+    jobs = _plan(_unknown(units, corpus.fold_labels, known), estimator, workers, cpus)
     scorer = _Scorer(corpus, estimator, seed, jobs)
     rows: list[FoldScore] = []
     starved: list[_Job] = []
@@ -127,7 +128,7 @@ def cross_validate(
         on_scores(remembered)
         rows += remembered
     with calm(), memory_as_exception():
-        for job, scores in _side_by_side(scorer.run, jobs, cpus):
+        for job, scores in _side_by_side(scorer.run, jobs, workers):
             if scores is None:
                 starved.append(job)
             else:
@@ -157,17 +158,17 @@ def _unknown(
     return jobs
 
 
-def _plan(jobs: Sequence[_Job], estimator: Estimator, cpus: int) -> list[_Job]:
+def _plan(jobs: Sequence[_Job], estimator: Estimator, workers: int, cpus: int) -> list[_Job]:
     """The fits in the order in which they start.
 
-    Fits that share data stand together, the dearest first. Those at the end, fewer than the
-    processors, get the idle ones' threads too, where they can use them.
+    Fits that share data stand together, the dearest first. Those at the end, fewer than run
+    side by side, get the threads of idle processors too, where they can use them.
     """
     keys = [data_key(job.fold, job.fitted, estimator) for job in jobs]
     place = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     cost = [estimator.cost(job.fitted.model_parameters) for job in jobs]
     order = sorted(range(len(jobs)), key=lambda each: (place[keys[each]], -cost[each]))
-    tail = len(jobs) % cpus if estimator.threaded else 0
+    tail = len(jobs) % workers if estimator.threaded else 0
     return [
         replace(jobs[each], threads=cpus // tail if number >= len(jobs) - tail else 1)
         for number, each in enumerate(order)

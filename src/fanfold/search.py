@@ -120,13 +120,14 @@ def _as_table(frame: pd.DataFrame, scratch: Path, settings: Mapping[str, Any]) -
 
     A column that Parquet cannot hold is left out, unless the search needs it.
     """
-    if not hasattr(frame, "to_parquet"):
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
         raise UserError(
             f"the data must be a path or a frame of pandas but is a {type(frame).__name__}"
         )
     path = scratch / "frame.parquet"
-    frame = frame.copy(deep=False)
-    frame.attrs = {}  # what stands there may be anything
+    frame = pd.DataFrame(frame, copy=False)  # without its attrs, which may be anything
     why = _refusal(frame, path)
     if why is None:
         return path

@@ -115,13 +115,20 @@ def test_a_proxy_that_cannot_be_one_is_told_without_its_password(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy)
     with pytest.raises(UserError, match="HTTP_PROXY names no proxy that can be used") as told:
-        proxy_for("http://store.example/b")
+        PatientPool(Patience(0), 5).request("GET", "http://store.example/b")
     assert "SHAME" not in str(told.value)
 
 
-def test_a_proxy_for_everything_else_leaves_http_direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALL_PROXY", "socks5://proxy.example:1080")
-    assert proxy_for("https://store.example/b") is None
+@pytest.mark.parametrize(
+    ("proxy", "expected"), [("socks5h://localhost:1080", None), (PROXY, PROXY)]
+)
+def test_a_proxy_for_all_counts_where_it_can_be_used(
+    proxy: str, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    assert proxy_for("https://store.example/b") == expected
+    monkeypatch.setenv("HTTPS_PROXY", "http://own.example:1")
+    assert proxy_for("https://store.example/b") == "http://own.example:1"
 
 
 def test_a_proxy_that_is_not_there_is_told_without_its_password(

@@ -200,17 +200,17 @@ def test_the_threads_of_a_search_start_and_data_is_limited_as_before(
 
 
 @linux_only
-@pytest.mark.parametrize("stack", [1 << 20, 1 << 30])
-def test_stacks_that_are_not_there_leave_data_little_more_than_there_is(
+@pytest.mark.parametrize("stack", [1 << 20, 8 << 20, 1 << 30])
+def test_stacks_are_let_off_for_no_more_threads_than_start(
     stack: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fanfold.resources.usable_cpus", lambda: 64)
-    stacks = resources.resource.RLIMIT_STACK
-    real = resources.resource.getrlimit
+    real, stacks = resources.resource.getrlimit, resources.resource.RLIMIT_STACK
     monkeypatch.setattr(
         resources.resource, "getrlimit", lambda what: (stack, -1) if what == stacks else real(what)
     )
-    assert 0 < resources._stacks(2 * GIB) <= 2 * GIB // 8
+    for cpus, threads in ((2, 4), (64, 64)):  # 2 GiB: 32 fits at once
+        monkeypatch.setattr("fanfold.resources.usable_cpus", lambda cpus=cpus: cpus)
+        assert resources._stacks(2 * GIB) == threads * stack
 
 
 @pytest.mark.parametrize(

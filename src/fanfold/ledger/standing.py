@@ -93,15 +93,16 @@ class Follower:
             self._known |= self._ledger.recall(self.search.ground, wanted, set_aside=False)
         missing = [(each, fold) for each, fold in wanted if (each.id, fold) not in self._known]
         failed = self._ledger.failures(self.search.ground, missing) if missing else {}
+        diverged = [place for place, each in self._known.items() if not each.scores[0].ok]
         begun = self.search.begun_seconds
         times = sorted(each.written for each in self._known.values())
         total = len(self.search.candidates) * len(self.search.folds)
         return Standing(
             self.search,
             self.metric,
-            self._rows(Counter(name for name, _ in failed)),
-            len(self._known),
-            len(failed),
+            self._rows(Counter(name for name, _ in (*failed, *diverged))),
+            len(self._known) - len(diverged),
+            len(failed) + len(diverged),
             total,
             begun,
             times[-1] if times else begun,
@@ -113,7 +114,7 @@ class Follower:
         defined: dict[str, int] = {}
         for candidate in self.search.candidates:
             found = [self._known.get((candidate.id, fold)) for fold in self.search.folds]
-            scores = [score for each in found if each for score in each.scores]
+            scores = [score for each in found if each for score in each.scores if score.ok]
             own = [score for score in scores if score.metric == self.metric]
             mean, error, known = mean_and_standard_error([score.value for score in own])
             defined[candidate.id] = known

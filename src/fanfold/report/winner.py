@@ -92,5 +92,7 @@ def selection_text(rule: str, board: Board) -> str:
         return f"The simplest candidate within one standard error of the best mean {board.metric}."
     among = [each.defined[board.metric] for each in board.ranked]
     alike = among.count(among[0])  # a mean of fewer folds ranks behind
+    if alike == 1:
+        return f"The only candidate whose {board.metric} is defined on so many folds."
     rest = "" if alike == len(among) else f"; it is undefined on folds of {len(among) - alike:,}"
     return f"The best mean {board.metric} of {alike:,} candidates{rest}."

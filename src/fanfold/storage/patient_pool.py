@@ -47,9 +47,11 @@ class PatientPool(urllib3.PoolManager):
         """
         parts = urlsplit(url)
         what = f"{method} {parts.scheme}://{parts.netloc}{parts.path}"  # a query may hold a token
+        proxy = self._proxies.pool(url)
+        ask = super().urlopen if proxy is None else proxy.urlopen
         while True:
             try:
-                response = self._ask(method, url, redirect=False, retries=False, **kwargs)
+                response = ask(method, url, redirect=False, retries=False, **kwargs)
             except (HTTPError, OSError) as error:
                 _check_tls(error, f"{parts.scheme}://{parts.netloc}")
                 why = reason(error)
@@ -73,13 +75,6 @@ class PatientPool(urllib3.PoolManager):
             else:
                 self._patience.succeeded()
             return response
-
-    def _ask(self, method: str, url: str, **kwargs: Any) -> urllib3.BaseHTTPResponse:
-        """One request, by a proxy if the environment names one for this address."""
-        proxy = self._proxies.pool(url)
-        if proxy is None:
-            return super().urlopen(method, url, **kwargs)
-        return proxy.urlopen(method, url, **kwargs)
 
 
 def _check_tls(error: BaseException, server: str) -> None:

@@ -49,28 +49,33 @@ def published(uri: str | Path) -> Iterator[Path]:
 
 
 def _keep(made: Path, uri: str) -> str:
-    """Keep `made` in a new folder, below the current one or with temporary files; says where."""
-    for place_of in (os.getcwd, tempfile.gettempdir):
-        try:
-            kept = _copied(made, place_of())
-        except OSError:  # it is gone, may not be written, or is full
-            continue
-        return f"nothing is lost: what was to lie there is {str(kept)!r}, to be copied to {uri}"
-    return "and it could not be kept on this machine either"
-
-
-def _copied(made: Path, below: str) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="fanfold-kept-", dir=below))
-    kept = folder / made.name
+    """Keep `made` in a new folder, below the current one if that takes it; says where."""
     try:
-        try:
-            made.rename(kept)
-        except OSError:  # another disk
-            shutil.copytree(made, kept) if made.is_dir() else shutil.copy2(made, kept)
+        kept = Path(tempfile.mkdtemp(prefix="fanfold-kept-"), made.name)
+        made.rename(kept)  # on the same disk, and so at once: from here on it stays
     except OSError:
-        shutil.rmtree(folder, ignore_errors=True)  # a part: the whole is still where it was
+        return "and it could not be kept on this machine either"
+    try:
+        kept = _moved(kept)
+    except OSError:  # the current folder is gone, may not be written, or is full
+        pass
+    except BaseException:
+        logger.warning("kept path=%r", str(kept))
         raise
-    return kept
+    return f"nothing is lost: what was to lie there is {str(kept)!r}, to be copied to {uri}"
+
+
+def _moved(made: Path) -> Path:
+    """`made`, now in a new folder below the current one; where that fails, it stays as it is."""
+    folder = Path(tempfile.mkdtemp(prefix="fanfold-kept-", dir=os.getcwd()))
+    moved = folder / made.name
+    try:
+        shutil.copytree(made, moved) if made.is_dir() else shutil.copy2(made, moved)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(made.parent, ignore_errors=True)
+    return moved
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 from fanfold.ledger import Ledger
 from fanfold.ledger.records import SearchRecord, fold_key
 from fanfold.ledger.standing import Follower, seconds_left
-from fanfold.scoring import FoldScore, baseline_scores
+from fanfold.scoring import DIVERGED, FoldScore, baseline_scores
 from fanfold.selection import scores_frame, select
 from tests.fanfold.ledger.searching import (
     FOLDS,
@@ -77,6 +77,30 @@ def test_a_mean_of_fewer_folds_stands_where_the_leaderboard_has_it(
     standing = Follower(ledger, record, "rsq").look()
     assert [row.candidate for row in standing.rows] == board["candidate"].tolist()[:4]
     assert standing.rows[0].mean == pytest.approx(0.3)
+
+
+def test_a_candidate_that_diverged_has_failed_there(corpus_folder: Path, tmp_path: Path) -> None:
+    corpus, search = make_corpus(corpus_folder), make_search(tmp_path, {"max_depth": [2, 3]})
+    record = SearchRecord.of(corpus, search.candidates, search.estimator)
+    broken, good = search.candidates
+    rows = [
+        FoldScore(each.id, fold, metric, math.nan if bad else 1.0, ok=not bad, error=bad)
+        for each in (broken, good)
+        for number, fold in enumerate(corpus.fold_labels)
+        for bad in [DIVERGED if each == broken and number == 1 else ""]
+        for metric in ("rmse", "mae", "rsq")
+        if each == broken or number != 2
+    ]
+    ledger = Ledger(str(tmp_path))
+    ledger.begin(record)
+    with ledger.writing(record.ground, search.candidates) as remember:
+        remember(rows)
+    standing = Follower(ledger, record).look()
+    assert (standing.done, standing.failed, standing.total) == (4, 1, 6)
+    assert not standing.over and standing.best is None
+    assert {row.candidate: (row.folds, row.failed) for row in standing.rows} == {
+        broken.id: (2, 1), good.id: (2, 0),
+    }  # fmt: skip
 
 
 def test_an_unfinished_candidate_is_never_the_best(ledger: Path) -> None:

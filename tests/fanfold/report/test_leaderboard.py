@@ -60,6 +60,10 @@ def test_the_winner_is_the_best_of_those_scored_on_as_many_folds() -> None:
     assert selection_text("best", board) == (
         "The best mean rmse of 2 candidates; it is undefined on folds of 1."
     )
+    board = read_board(report_data({"max_depth": [3, 6]}, undefined=[(0, FIVE[0])]))
+    assert selection_text("best", board) == (
+        "The only candidate whose rmse is defined on so many folds."
+    )
 
 
 def test_those_without_a_rank_are_told_by_why() -> None:

@@ -99,16 +99,28 @@ def test_a_full_disk_keeps_no_half(here: Path, monkeypatch: pytest.MonkeyPatch) 
             raise OSError(errno.ENOSPC, "No space left on device")
         return copy(source, target)
 
-    def another_disk(made: Path, kept: Path) -> None:
-        raise OSError(errno.EXDEV, "Invalid cross-device link")
-
     refuse(monkeypatch, AccessDenied("access is denied"))
     monkeypatch.setattr(shutil, "copytree", full_here)
-    monkeypatch.setattr(Path, "rename", another_disk)
     with pytest.raises(AccessDenied, match="scratch/fanfold-kept-"):
         publish("s3://bucket/best")
     assert list(here.iterdir()) == []
     assert (kept_in(here.parent / "scratch") / "best.json").exists()
+
+
+def test_a_second_signal_leaves_what_was_made_whole(
+    here: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stopped(source: Path, target: Path) -> None:
+        target.mkdir()
+        raise KeyboardInterrupt
+
+    refuse(monkeypatch, AccessDenied("access is denied"))
+    monkeypatch.setattr(shutil, "copytree", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        publish("s3://bucket/best")
+    kept = kept_in(here.parent / "scratch")
+    assert (kept / "best.json").exists() and repr(str(kept)) in caplog.text
+    assert list(here.iterdir()) == []
 
 
 def test_where_nothing_can_be_kept_the_error_is_still_the_buckets(
