@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -22,9 +21,8 @@ from fanfold.cli_options import (
 )
 from fanfold.cluster_settings import cluster_fields, pipeline_parameters
 from fanfold.errors import UserError
-from fanfold.places import check_file
+from fanfold.places import check_apart, check_file
 from fanfold.settings import describe, fields, from_mapping
-from fanfold.storage import is_remote, place
 
 app = typer.Typer(
     help="Cross-validate every combination of a hyperparameter grid over text; keep the best.",
@@ -198,7 +196,7 @@ def predict(
     from fanfold.predict_table import check_ending, predict_table
 
     check_ending(output)
-    _check_other(data, output)
+    check_apart(data, output)
     check_file(output, overwrite)
     rows, unread = predict_table(load_model(model), data, output)
     if unread:
@@ -285,16 +283,6 @@ def settings() -> None:
             about.append(f"\n{allowed}", "dim")
         table.add_row(Text(each.name, "bold"), Text(str(each.default)), about)
     stdout().print(table)
-
-
-def _check_other(data: str, output: str) -> None:
-    """Raise `UserError` where the output would replace the very table that is read."""
-    source, to = place(data), place(output)
-    here = not is_remote(source) and not is_remote(to)
-    if source == to or (here and Path(source).resolve() == Path(to).resolve()):
-        raise UserError(
-            f"the output {output!r} would replace the table {data!r}, which is read: name another"
-        )
 
 
 def _show(output: str, endpoint: str) -> None:

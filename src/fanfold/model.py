@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fanfold.arrays import Floats
+from fanfold.columns import as_texts, check_kinds
 from fanfold.corpus import Corpus
 from fanfold.errors import DamagedError, FanfoldError, UserError, did_you_mean
 from fanfold.estimators import Estimator, get_estimator
 from fanfold.features import TextFeatures, fit_text
 from fanfold.grid import Candidate
-from fanfold.preprocess import as_texts, check_kinds
 from fanfold.resources import calm, is_out_of_memory, memory_as_exception, usable_cpus
 from fanfold.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.sklearn_estimators import SklearnEstimator

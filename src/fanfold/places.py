@@ -33,6 +33,16 @@ def check_places(settings: Settings, output: str | Path | None, overwrite: bool)
             _check_outside(name, Path(source), Path(output))
 
 
+def check_apart(data: str, output: str) -> None:
+    """Raise `UserError` where the file `output` would replace the very table that is read."""
+    source, to = place(data), place(output)
+    here = not is_remote(source) and not is_remote(to)
+    if source == to or (here and Path(source).resolve() == Path(to).resolve()):
+        raise UserError(
+            f"the output {output!r} would replace the table {data!r}, which is read: name another"
+        )
+
+
 def check_file(output: str, overwrite: bool) -> None:
     """Raise `UserError` where the file `output` cannot be written, or may not be replaced."""
     output = place(output)

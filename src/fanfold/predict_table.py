@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fanfold.arrays import Floats
+from fanfold.columns import as_texts, check_kinds
 from fanfold.errors import UserError
-from fanfold.preprocess import as_texts, check_kinds
 from fanfold.storage import published
 from fanfold.table import Batch, identify, read_table, require_columns
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fanfold.arrays import Floats
 from fanfold.batch import Batch, Reject
+from fanfold.columns import as_floats, as_strings, as_texts, check_kinds
 from fanfold.corpus import seal_corpus
 from fanfold.counting import write_counts
 from fanfold.errors import FanfoldError, UserError
@@ -146,45 +147,12 @@ def _read(
             texts = as_texts(rows.column(settings.text_column))
             found.empty.append(texts.str.len_bytes().to_numpy() == 0)
             for name, column in wanted.items():
-                found.labels[name] += _strings(rows.column(column)).to_list()
+                found.labels[name] += as_strings(rows.column(column)).to_list()
             writer = writer or pa.ipc.new_file(spool, rows.schema)
             writer.write(rows)
     assert writer is not None, "a table gives at least one batch"
     writer.close()
     return found
-
-
-def check_kinds(
-    schema: pa.Schema, needed: Iterable[str], of: str, *, numbers: Collection[str] = ()
-) -> None:
-    """Raise `UserError` for a column that is neither text nor numbers.
-
-    Args:
-        schema: of a Parquet file or a frame.
-        needed: columns of it.
-        of: what messages call it.
-        numbers: those of `needed` in which dates and times, which can be text, are refused too:
-            they would silently count as days or microseconds.
-    """
-    import pyarrow as pa
-
-    types = pa.types
-    for name in needed:
-        kind = schema.field(name).type
-        kind = kind.value_type if types.is_dictionary(kind) else kind
-        no_text = (
-            types.is_nested(kind)
-            or "binary" in str(kind)
-            or isinstance(kind, pa.BaseExtensionType)
-            or types.is_duration(kind)
-            or types.is_decimal256(kind)  # polars has none
-        )
-        if no_text or (name in numbers and types.is_temporal(kind)):
-            wanted = "numbers" if name in numbers else "text or numbers"
-            raise UserError(
-                f"the column {name!r} of {of} holds {kind}: {wanted} are needed; convert it, or"
-                " name another"
-            )
 
 
 def _evaluate(target: Target, batch: Batch) -> tuple[Floats, list[Reject]]:
@@ -200,31 +168,6 @@ def _evaluate(target: Target, batch: Batch) -> tuple[Floats, list[Reject]]:
         what = "beyond 3.4e38" if np.isfinite(values[row]) else "not a finite number"
         bad.append(batch.reject(row, f"the target is {what}: {said}"))
     return np.where(usable, values, np.nan), bad
-
-
-def as_floats(column: pa.Array) -> Floats:
-    """A column as float64; what is no number, missing or misspelt, is NaN."""
-    import polars as pl
-
-    values = pl.Series(column)
-    if values.dtype == pl.String:
-        values = values.str.strip_chars()
-    return values.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-
-
-def _strings(column: pa.Array) -> pl.Series:
-    """A column as text, null where something is missing, which pandas writes as NaN."""
-    import polars as pl
-
-    values = pl.Series(column)
-    if values.dtype.is_float():
-        values = values.fill_nan(None)
-    return values.cast(pl.String, strict=False)
-
-
-def as_texts(column: pa.Array) -> pl.Series:
-    """A column as text, also one of numbers or dates; what is missing is empty."""
-    return _strings(column).fill_null("")
 
 
 def _check_bad_rows(found: _Read, settings: Settings) -> None:

@@ -252,8 +252,8 @@ def _test_metrics(model: Model, test: str, settings: Mapping[str, Any]) -> dict[
     import numpy as np
     import pyarrow.parquet as pq
 
+    from fanfold.columns import as_floats, as_texts
     from fanfold.metrics import regression_metrics
-    from fanfold.preprocess import as_floats, as_texts
     from fanfold.target import parse_target
 
     target, text_column = parse_target(settings["target"]), settings["text_column"]

@@ -13,9 +13,9 @@ import pytest
 
 from fanfold import Model, load_model, tune
 from fanfold.batch import Batch, Reject
+from fanfold.columns import as_texts
 from fanfold.errors import UserError
 from fanfold.predict_table import number_rows, predict_table
-from fanfold.preprocess import as_texts
 from fanfold.table import read_table
 
 HEADER = ["id", "text"]

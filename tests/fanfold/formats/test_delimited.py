@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from functools import partial
-from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given, settings
@@ -157,7 +156,8 @@ HEADERS = st.sampled_from([b"a\n", b"a,b\n", b"a,b,c\r", b'a,"b\nb"\r\n'])
 def test_any_bytes_are_read_as_the_csv_module_reads_them(
     header: bytes, body: bytes, block_bytes: int, stretch: int
 ) -> None:
-    with patch("fanfold.formats.csv_block.STRETCH", stretch):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fanfold.formats.csv_block.STRETCH", stretch)
         batches = read(header + body, block_bytes=block_bytes)
     good, bad, unclosed = slow_reader(header + body)
     assert rows_of(batches) == good
