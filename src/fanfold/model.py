@@ -22,7 +22,13 @@ from fanfold.errors import DamagedError, FanfoldError, UserError, did_you_mean
 from fanfold.estimators import Estimator, get_estimator
 from fanfold.features import TextFeatures, fit_text
 from fanfold.grid import Candidate
-from fanfold.resources import calm, is_out_of_memory, memory_as_exception, usable_cpus
+from fanfold.resources import (
+    calm,
+    fits_at_once,
+    is_out_of_memory,
+    memory_as_exception,
+    usable_cpus,
+)
 from fanfold.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.sklearn_estimators import SklearnEstimator
 from fanfold.storage import fetched, published
@@ -155,7 +161,7 @@ def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: i
     """
     parameters = candidate.model_parameters
     with _memory_told(corpus.rows), calm():
-        threads = usable_cpus()
+        threads = fits_at_once(usable_cpus())  # memory for their stacks
         features, matrix = fit_text(corpus.text, np.ones(corpus.rows, dtype=bool), candidate.text)
         data = estimator.prepare(matrix, np.asarray(corpus.target), parameters, threads)
         fitted = estimator.fit(data, parameters, seed, threads)

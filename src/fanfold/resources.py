@@ -6,6 +6,7 @@ import math
 import os
 import resource
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ OWN_GROUPS = Path("/proc/self/cgroup")
 DATA_SHARE = 0.92
 """Part of the memory that data may take; the rest is code, stacks and the allocator's slack."""
 USUAL_STACK = 8 * 2**20
-"""Bytes that a thread's stack may take where nothing limits them."""
+"""Bytes that a thread's stack may take: what `ulimit -s` is on nearly every Linux."""
 FIT_BYTES = 64 * 2**20
 """Memory that there must be for each fit that is begun beside others."""
 
@@ -94,7 +95,8 @@ def memory_as_exception(limit: int | None = None) -> Iterator[int]:
         yield limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = int(limit * DATA_SHARE) + _mapped_and_empty() + _stacks(limit)
+    stacks = fits_at_once(usable_cpus(), limit) * USUAL_STACK
+    wanted = int(limit * DATA_SHARE) + _mapped_and_empty() + stacks
     for existing in (soft, hard):
         if existing != resource.RLIM_INFINITY:
             wanted = min(wanted, existing)
@@ -111,11 +113,14 @@ def _mapped_and_empty() -> int:
     return max(0, status.get("VmData", 0) - status.get("RssAnon", 0))
 
 
-def _stacks(limit: int) -> int:
-    """Bytes of the stacks of a search's threads: of each fit at once, and of one more within it."""
-    stack, _ = resource.getrlimit(resource.RLIMIT_STACK)
-    each = USUAL_STACK if stack == resource.RLIM_INFINITY else stack
-    return 2 * fits_at_once(usable_cpus(), limit) * each
+@contextmanager
+def usual_stacks() -> Iterator[None]:
+    """Threads that start within the block have stacks of `USUAL_STACK`, whatever `ulimit -s` is."""
+    before = threading.stack_size(USUAL_STACK)
+    try:
+        yield
+    finally:
+        threading.stack_size(before)
 
 
 def fits_at_once(cpus: int, limit: int | None = None) -> int:

@@ -31,6 +31,7 @@ from fanfold.resources import (
     peak_memory,
     usable_cpus,
     usable_memory,
+    usual_stacks,
 )
 
 logger = logging.getLogger(__name__)
@@ -118,9 +119,8 @@ def cross_validate(
     Returns:
         Rows by candidate (in the order of `units`), fold and metric.
     """
-    cpus = cpus or usable_cpus()
-    workers = fits_at_once(cpus)
-    jobs = _plan(_unknown(units, corpus.fold_labels, known), estimator, workers, cpus)
+    workers = fits_at_once(cpus or usable_cpus())
+    jobs = _plan(_unknown(units, corpus.fold_labels, known), estimator, workers)
     scorer = _Scorer(corpus, estimator, seed, jobs)
     rows: list[FoldScore] = []
     starved: list[_Job] = []
@@ -158,11 +158,11 @@ def _unknown(
     return jobs
 
 
-def _plan(jobs: Sequence[_Job], estimator: Estimator, workers: int, cpus: int) -> list[_Job]:
+def _plan(jobs: Sequence[_Job], estimator: Estimator, workers: int) -> list[_Job]:
     """The fits in the order in which they start.
 
     Fits that share data stand together, the dearest first. Those at the end, fewer than run
-    side by side, get the threads of idle processors too, where they can use them.
+    side by side, get the idle ones' threads too, where they can use them.
     """
     keys = [data_key(job.fold, job.fitted, estimator) for job in jobs]
     place = {key: number for number, key in enumerate(dict.fromkeys(keys))}
@@ -170,7 +170,7 @@ def _plan(jobs: Sequence[_Job], estimator: Estimator, workers: int, cpus: int) -
     order = sorted(range(len(jobs)), key=lambda each: (place[keys[each]], -cost[each]))
     tail = len(jobs) % workers if estimator.threaded else 0
     return [
-        replace(jobs[each], threads=cpus // tail if number >= len(jobs) - tail else 1)
+        replace(jobs[each], threads=workers // tail if number >= len(jobs) - tail else 1)
         for number, each in enumerate(order)
     ]
 
@@ -181,9 +181,10 @@ def _side_by_side(
     """`run` of each job, as they end; after an interrupt no further job is begun."""
     pool = ThreadPoolExecutor(workers)
     try:
-        waiting: dict[Future[list[FoldScore] | None], _Job] = {
-            pool.submit(run, job): job for job in jobs
-        }
+        with usual_stacks():
+            waiting: dict[Future[list[FoldScore] | None], _Job] = {
+                pool.submit(run, job): job for job in jobs
+            }
         while waiting:
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -181,7 +182,7 @@ def test_the_threads_of_a_search_start_and_data_is_limited_as_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("fanfold.resources.usable_cpus", lambda: 2)
-    left = 16 * 2**20  # of stacks alone the system would count 32 MiB
+    left = 24 * 2**20  # of stacks alone the system counts 32 MiB
     limit = int((resources._status()["RssAnon"] + left) / resources.DATA_SHARE)
     started: list[threading.Thread] = []
     over = threading.Event()
@@ -200,17 +201,42 @@ def test_the_threads_of_a_search_start_and_data_is_limited_as_before(
 
 
 @linux_only
-@pytest.mark.parametrize("stack", [1 << 20, 8 << 20, 1 << 30])
-def test_stacks_are_let_off_for_no_more_threads_than_start(
-    stack: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("cpus", [1, 64])
+def test_data_may_take_little_more_than_there_is_however_many_threads_may_start(
+    cpus: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, stacks = resources.resource.getrlimit, resources.resource.RLIMIT_STACK
-    monkeypatch.setattr(
-        resources.resource, "getrlimit", lambda what: (stack, -1) if what == stacks else real(what)
+    monkeypatch.setattr("fanfold.resources.usable_cpus", lambda: cpus)
+    empty = resources._mapped_and_empty()
+    with memory_as_exception(64 * GIB):
+        allowed, _ = resources.resource.getrlimit(resources.resource.RLIMIT_DATA)
+    assert allowed - empty <= 1.05 * 64 * GIB
+
+
+LARGE_STACKS = """
+import resource, sys
+import numpy as np
+from fanfold.resources import memory_as_exception, usual_stacks
+from fanfold.xgboost_estimator import XGBoost
+from scipy.sparse import csr_matrix
+from concurrent.futures import ThreadPoolExecutor
+assert resource.getrlimit(resource.RLIMIT_STACK)[0] == 1 << 30
+rows = np.random.default_rng(0).random((500, 3))
+with memory_as_exception(2 << 30), ThreadPoolExecutor(4) as pool:
+    with usual_stacks():
+        fits = [pool.submit(XGBoost().prepare, csr_matrix(rows), rows[:, 0], {}, 4) for _ in "1234"]
+    print([fit.result().num_row() for fit in fits])
+"""
+
+
+@linux_only
+def test_threads_start_where_stacks_may_be_large() -> None:
+    ran = subprocess.run(
+        ["bash", "-c", 'ulimit -s 1048576 && exec "$0" -c "$1"', sys.executable, LARGE_STACKS],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "FANFOLD_THREADS": "4"},
     )
-    for cpus, threads in ((2, 4), (64, 64)):  # 2 GiB: 32 fits at once
-        monkeypatch.setattr("fanfold.resources.usable_cpus", lambda cpus=cpus: cpus)
-        assert resources._stacks(2 * GIB) == threads * stack
+    assert ran.stdout == "[500, 500, 500, 500]\n", ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -114,11 +114,12 @@ class Follower:
         defined: dict[str, int] = {}
         for candidate in self.search.candidates:
             found = [self._known.get((candidate.id, fold)) for fold in self.search.folds]
-            scores = [score for each in found if each for score in each.scores if score.ok]
-            own = [score for score in scores if score.metric == self.metric]
+            scores = [score for each in found if each for score in each.scores]
+            of_metric = [score for score in scores if score.metric == self.metric]
+            own = [score for score in of_metric if score.ok]
             mean, error, known = mean_and_standard_error([score.value for score in own])
             defined[candidate.id] = known
-            spent = sum(score.fit_seconds for score in own), sum(s.cpu_seconds for s in own)
+            spent = sum(s.fit_seconds for s in of_metric), sum(s.cpu_seconds for s in of_metric)
             folds = len(own), failed[candidate.id]
             rows.append(Row(candidate.id, candidate.parameters, *folds, mean, error, *spent))
         sign = -1 if HIGHER_IS_BETTER[self.metric] else 1

@@ -71,7 +71,7 @@ def search_table(standing: Standing, width: int, *, brief: bool = False) -> Tabl
             fixed(row.mean, places),
             fixed(row.std_err, places),
             Text(f"{row.folds}/{folds}", "red" if row.failed else ""),
-            duration(row.cpu_seconds) if row.folds else "",
+            duration(row.cpu_seconds) if row.cpu_seconds else "",
             row.candidate,
             *map(Text, values),
             style="green" if number == 0 and row.folds == folds else "",

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from fanfold.errors import FanfoldError
@@ -16,6 +16,8 @@ from fanfold.storage.transfer import download, upload
 from fanfold.storage.uris import is_remote, place
 
 logger = logging.getLogger(__name__)
+
+KEPT = "fanfold-kept-"
 
 
 @contextmanager
@@ -50,32 +52,34 @@ def published(uri: str | Path) -> Iterator[Path]:
 
 def _keep(made: Path, uri: str) -> str:
     """Keep `made` in a new folder, below the current one if that takes it; says where."""
+    safe, kept = made, None
+    with suppress(OSError):  # on the same disk, and so at once: from here on it stays
+        safe = made.rename(Path(tempfile.mkdtemp(prefix=KEPT), made.name))
+        kept = safe
     try:
-        kept = Path(tempfile.mkdtemp(prefix="fanfold-kept-"), made.name)
-        made.rename(kept)  # on the same disk, and so at once: from here on it stays
-    except OSError:
-        return "and it could not be kept on this machine either"
-    try:
-        kept = _moved(kept)
+        kept = _copied(safe, os.getcwd())
+        if safe != made:
+            shutil.rmtree(safe.parent, ignore_errors=True)
     except OSError:  # the current folder is gone, may not be written, or is full
         pass
     except BaseException:
         logger.warning("kept path=%r", str(kept))
         raise
+    if kept is None:
+        return "and it could not be kept on this machine either"
     return f"nothing is lost: what was to lie there is {str(kept)!r}, to be copied to {uri}"
 
 
-def _moved(made: Path) -> Path:
-    """`made`, now in a new folder below the current one; where that fails, it stays as it is."""
-    folder = Path(tempfile.mkdtemp(prefix="fanfold-kept-", dir=os.getcwd()))
-    moved = folder / made.name
+def _copied(made: Path, below: str) -> Path:
+    """A copy of `made` in a new folder, whole or not at all."""
+    folder = Path(tempfile.mkdtemp(prefix=KEPT, dir=below))
+    copy = folder / made.name
     try:
-        shutil.copytree(made, moved) if made.is_dir() else shutil.copy2(made, moved)
+        shutil.copytree(made, copy) if made.is_dir() else shutil.copy2(made, copy)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    shutil.rmtree(made.parent, ignore_errors=True)
-    return moved
+    return copy
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def test_a_candidate_that_diverged_has_failed_there(corpus_folder: Path, tmp_pat
     record = SearchRecord.of(corpus, search.candidates, search.estimator)
     broken, good = search.candidates
     rows = [
-        FoldScore(each.id, fold, metric, math.nan if bad else 1.0, ok=not bad, error=bad)
+        FoldScore(each.id, fold, metric, math.nan if bad else 1.0, 3.0, 2.0, ok=not bad, error=bad)
         for each in (broken, good)
         for number, fold in enumerate(corpus.fold_labels)
         for bad in [DIVERGED if each == broken and number == 1 else ""]
@@ -98,8 +98,8 @@ def test_a_candidate_that_diverged_has_failed_there(corpus_folder: Path, tmp_pat
     standing = Follower(ledger, record).look()
     assert (standing.done, standing.failed, standing.total) == (4, 1, 6)
     assert not standing.over and standing.best is None
-    assert {row.candidate: (row.folds, row.failed) for row in standing.rows} == {
-        broken.id: (2, 1), good.id: (2, 0),
+    assert {row.candidate: (row.folds, row.failed, row.cpu_seconds) for row in standing.rows} == {
+        broken.id: (2, 1, 6.0), good.id: (2, 0, 4.0),
     }  # fmt: skip
 
 

@@ -123,6 +123,24 @@ def test_a_second_signal_leaves_what_was_made_whole(
     assert list(here.iterdir()) == []
 
 
+def test_what_temporary_files_have_no_room_for_is_kept_in_the_current_folder(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = tempfile.mkdtemp
+
+    def full(prefix: str, dir: str | None = None) -> str:
+        if dir is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return make(prefix=prefix, dir=dir)
+
+    refuse(monkeypatch, AccessDenied("access is denied"))
+    with pytest.raises(AccessDenied, match="nothing is lost"), published("s3://b/best") as beside:
+        beside.mkdir()
+        (beside / "best.json").write_text("{}")
+        monkeypatch.setattr(tempfile, "mkdtemp", full)
+    assert (kept_in(here) / "best.json").exists()
+
+
 def test_where_nothing_can_be_kept_the_error_is_still_the_buckets(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
