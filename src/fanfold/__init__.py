@@ -39,9 +39,11 @@ _HOMES = {
 
 # A thread that waits for another one sleeps, and does not spin. On processors that others use
 # too, as a container's are, spinning costs dearly: beside six busy processes on two cores a fit
-# on two threads took 18 s, and 3.7 s so. Alone it takes longer for it, 0.8 s for 0.55. OpenMP
-# reads this when it is loaded, so it stands before all that brings it.
+# on two threads took 18 s, and 3.7 s so. Alone it takes longer for it, 0.8 s for 0.55. And its
+# stack is `fanfold.resources.STACK`, also where `ulimit -s` is larger: one that finds no room ends
+# the process. OpenMP reads both when it is loaded, so they stand before all that brings it.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OMP_STACKSIZE", "8M")
 
 
 def __getattr__(name: str) -> Any:

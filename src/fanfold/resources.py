@@ -16,9 +16,10 @@ CGROUP = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
 DATA_SHARE = 0.92
 """Part of the memory that data may take; the rest is code, stacks and the allocator's slack."""
-USUAL_STACK = 8 * 2**20
-"""Bytes that a thread's stack may take: what `ulimit -s` is on nearly every Linux."""
-FIT_BYTES = 64 * 2**20
+STACK = 8 * 2**20
+"""Bytes of a thread's stack: what `ulimit -s` is on nearly every Linux. Those of OpenMP's threads
+are set to it where fanfold is imported."""
+FIT_BYTES = 128 * 2**20
 """Memory that there must be for each fit that is begun beside others."""
 
 
@@ -95,15 +96,17 @@ def memory_as_exception(limit: int | None = None) -> Iterator[int]:
         yield limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    stacks = fits_at_once(usable_cpus(), limit) * USUAL_STACK
+    stacks = 2 * fits_at_once(usable_cpus(), limit) * STACK  # of a fit, and of one more within it
     wanted = int(limit * DATA_SHARE) + _mapped_and_empty() + stacks
     for existing in (soft, hard):
         if existing != resource.RLIM_INFINITY:
             wanted = min(wanted, existing)
     resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    before = threading.stack_size(STACK)
     try:
         yield limit
     finally:
+        threading.stack_size(before)
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
@@ -111,16 +114,6 @@ def _mapped_and_empty() -> int:
     """Bytes that count as data but hold none: reserves of allocators, stacks of threads."""
     status = _status()
     return max(0, status.get("VmData", 0) - status.get("RssAnon", 0))
-
-
-@contextmanager
-def usual_stacks() -> Iterator[None]:
-    """Threads that start within the block have stacks of `USUAL_STACK`, whatever `ulimit -s` is."""
-    before = threading.stack_size(USUAL_STACK)
-    try:
-        yield
-    finally:
-        threading.stack_size(before)
 
 
 def fits_at_once(cpus: int, limit: int | None = None) -> int:

@@ -31,7 +31,6 @@ from fanfold.resources import (
     peak_memory,
     usable_cpus,
     usable_memory,
-    usual_stacks,
 )
 
 logger = logging.getLogger(__name__)
@@ -181,10 +180,9 @@ def _side_by_side(
     """`run` of each job, as they end; after an interrupt no further job is begun."""
     pool = ThreadPoolExecutor(workers)
     try:
-        with usual_stacks():
-            waiting: dict[Future[list[FoldScore] | None], _Job] = {
-                pool.submit(run, job): job for job in jobs
-            }
+        waiting: dict[Future[list[FoldScore] | None], _Job] = {
+            pool.submit(run, job): job for job in jobs
+        }
         while waiting:
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:

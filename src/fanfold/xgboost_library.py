@@ -12,8 +12,6 @@ import os
 import sys
 from typing import Any
 
-from fanfold.resources import USUAL_STACK
-
 only_fanfold = False
 """Whether this process runs nothing else; the command line sets this."""
 
@@ -25,12 +23,7 @@ def _alone() -> bool:
 
 
 def load_xgboost() -> Any:
-    """The module xgboost.
-
-    The threads of a fit have the stacks that `fanfold.resources` reckons with, also where
-    `ulimit -s` is larger: one that cannot start ends the process (libgomp).
-    """
-    os.environ.setdefault("OMP_STACKSIZE", f"{USUAL_STACK}B")
+    """The module xgboost."""
     if _alone() and "sklearn" not in sys.modules:
         sys.modules["sklearn"] = None  # type: ignore[assignment]  # importing it fails
         try:

@@ -181,14 +181,14 @@ def test_memory_that_is_not_there_raises_and_the_limit_is_put_back() -> None:
 def test_the_threads_of_a_search_start_and_data_is_limited_as_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("fanfold.resources.usable_cpus", lambda: 2)
-    left = 24 * 2**20  # of stacks alone the system counts 32 MiB
+    monkeypatch.setattr("fanfold.resources.fits_at_once", lambda cpus, limit: 4)
+    left = 32 * 2**20  # of stacks alone the system counts 64 MiB
     limit = int((resources._status()["RssAnon"] + left) / resources.DATA_SHARE)
     started: list[threading.Thread] = []
     over = threading.Event()
     try:
         with memory_as_exception(limit):
-            for _ in range(2 * 2):
+            for _ in range(2 * 4):
                 thread = threading.Thread(target=over.wait)
                 thread.start()
                 started.append(thread)
@@ -201,47 +201,70 @@ def test_the_threads_of_a_search_start_and_data_is_limited_as_before(
 
 
 @linux_only
-@pytest.mark.parametrize("cpus", [1, 64])
+@pytest.mark.parametrize(
+    ("cpus", "limit"), [(1, GIB // 4), (2, GIB // 2), (64, GIB), (64, 64 * GIB)]
+)
 def test_data_may_take_little_more_than_there_is_however_many_threads_may_start(
-    cpus: int, monkeypatch: pytest.MonkeyPatch
+    cpus: int, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fanfold.resources.usable_cpus", lambda: cpus)
+    set_to: list[int] = []
+    real = resources.resource.setrlimit
+    monkeypatch.setattr(
+        resources.resource, "setrlimit", lambda what, to: set_to.append(to[0]) or real(what, to)
+    )
     empty = resources._mapped_and_empty()
-    with memory_as_exception(64 * GIB):
-        allowed, _ = resources.resource.getrlimit(resources.resource.RLIMIT_DATA)
-    assert allowed - empty <= 1.05 * 64 * GIB
+    with memory_as_exception(limit):
+        pass
+    stacks = 2 * min(cpus, max(1, limit // (128 << 20))) * (8 << 20)
+    assert abs(set_to[0] - empty - int(0.92 * limit) - stacks) < 4 << 20
+    assert stacks <= limit / 8
 
 
 LARGE_STACKS = """
-import resource, sys
-import numpy as np
-from fanfold.resources import memory_as_exception, usual_stacks
-from fanfold.xgboost_estimator import XGBoost
-from scipy.sparse import csr_matrix
+import resource
 from concurrent.futures import ThreadPoolExecutor
+
+import fanfold
+import numpy as np
+from fanfold.estimators import get_estimator
+from fanfold.resources import memory_as_exception
+from scipy.sparse import csr_matrix
+
 assert resource.getrlimit(resource.RLIMIT_STACK)[0] == 1 << 30
 rows = np.random.default_rng(0).random((500, 3))
-with memory_as_exception(2 << 30), ThreadPoolExecutor(4) as pool:
-    with usual_stacks():
-        fits = [pool.submit(XGBoost().prepare, csr_matrix(rows), rows[:, 0], {}, 4) for _ in "1234"]
-    print([fit.result().num_row() for fit in fits])
+matrix, target = csr_matrix(rows), rows[:, 0]
+
+def fitted(name, parameters):
+    estimator = get_estimator(name)
+    data = estimator.prepare(matrix, target, parameters, 2)
+    return len(estimator.predict(estimator.fit(data, parameters, 1, 2), matrix))
+
+with memory_as_exception(2 << 30), ThreadPoolExecutor(2) as pool:
+    for name in ("xgboost", "sklearn.ensemble.RandomForestRegressor"):
+        fits = [pool.submit(fitted, name, {"n_estimators": 3}) for _ in "12"]
+        print([fit.result() for fit in fits])
 """
 
 
 @linux_only
 def test_threads_start_where_stacks_may_be_large() -> None:
+    _, hard = resources.resource.getrlimit(resources.resource.RLIMIT_STACK)
+    if hard != resources.resource.RLIM_INFINITY and hard < GIB:
+        pytest.skip("a stack may not be that large here")
+    own = {name: value for name, value in os.environ.items() if "STACKSIZE" not in name}
     ran = subprocess.run(
         ["bash", "-c", 'ulimit -s 1048576 && exec "$0" -c "$1"', sys.executable, LARGE_STACKS],
         capture_output=True,
         text=True,
-        env={**os.environ, "FANFOLD_THREADS": "4"},
+        env={**own, "FANFOLD_THREADS": "2"},
     )
-    assert ran.stdout == "[500, 500, 500, 500]\n", ran.stderr
+    assert ran.stdout == "[500, 500]\n" * 2, ran.stderr
 
 
 @pytest.mark.parametrize(
     ("cpus", "limit", "expected"),
-    [(2, 2 * GIB, 2), (64, 2 * GIB, 32), (64, 1, 1), (1, 64 * GIB, 1)],
+    [(2, 2 * GIB, 2), (64, 2 * GIB, 16), (64, 1, 1), (1, 64 * GIB, 1)],
 )
 def test_fits_run_side_by_side_as_memory_allows(cpus: int, limit: int, expected: int) -> None:
     assert fits_at_once(cpus, limit) == expected

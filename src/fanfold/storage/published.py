@@ -63,7 +63,8 @@ def _keep(made: Path, uri: str) -> str:
     except OSError:  # the current folder is gone, may not be written, or is full
         pass
     except BaseException:
-        logger.warning("kept path=%r", str(kept))
+        if kept is not None:
+            logger.warning("kept path=%r", str(kept))
         raise
     if kept is None:
         return "and it could not be kept on this machine either"
