@@ -166,8 +166,8 @@ def _target_digest(target: Floats) -> str:
     They agree as the float32 that xgboost reads; and in steps of 2^-26 of the target's range,
     which tell apart what a float32 does not, such as the seconds of a day since 1970.
     """
-    spread = float(np.ptp(target))
-    step = math.ldexp(1, math.frexp(spread)[1] - 26) if spread else 1.0
+    spread = float(np.ptp(target))  # one of next to nothing, as none, has no step
+    step = (math.ldexp(1, math.frexp(spread)[1] - 26) if spread else 0.0) or 1.0
     steps = np.round(target / step) + 0.0  # no -0.0
     return hashlib.sha256(
         target.astype("<f4").tobytes() + steps.astype("<f8").tobytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,11 @@ from fanfold.storage import exists, is_remote, place
 
 if TYPE_CHECKING:
     from fanfold.settings import Settings
+
+
+def placed(settings: Settings) -> Settings:
+    """`settings` with the user's home for a leading `~`; `UserError` for what is no address."""
+    return replace(settings, data=place(settings.data), ledger=place(settings.ledger))
 
 
 def check_places(settings: Settings, output: str | Path | None, overwrite: bool) -> None:

@@ -50,14 +50,15 @@ def proxy_for(url: str) -> str | None:
         UserError: the environment names a proxy that cannot be one.
     """
     parts, named = urlsplit(url), getproxies()
-    proxy = named.get(parts.scheme) or _any_other(named.get("all", ""))
+    proxy, other = (_addressed(named.get(scheme, "")) for scheme in (parts.scheme, "all"))
+    if not proxy and _is_usable(other):  # else it may be meant for other programs
+        proxy = other
     if not proxy or _is_near(parts.hostname or ""):
         return None
     from requests.utils import should_bypass_proxies  # which knows networks in NO_PROXY
 
     if should_bypass_proxies(url, no_proxy=None):
         return None
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
     if not _is_usable(proxy):  # not shown: it may hold a password
         raise UserError(
             f"{parts.scheme.upper()}_PROXY names no proxy that can be used: give http://host:port"
@@ -65,9 +66,8 @@ def proxy_for(url: str) -> str | None:
     return proxy
 
 
-def _any_other(proxy: str) -> str:
-    """What ALL_PROXY names, unless it is of another kind: that may be meant for other programs."""
-    return proxy if proxy and _is_usable(proxy if "://" in proxy else f"http://{proxy}") else ""
+def _addressed(proxy: str) -> str:
+    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
 
 
 def _is_usable(proxy: str) -> bool:

@@ -29,6 +29,7 @@ from fanfold.compiled import (
     artifacts,
     compiled_pipeline,
     for_this_machine,
+    image_of,
     image_to_run,
 )
 from fanfold.errors import FanfoldError, UserError
@@ -84,9 +85,9 @@ def run_pipeline(
     with s3_endpoint(chosen.s3_endpoint):
         chosen = _checked(chosen)
         check_places(chosen, output, overwrite)
-    compiled = compiled_pipeline()
+    compiled = compiled_pipeline(image_to_run(image) if runner == "docker" else None)
     if runner == "docker":
-        compiled = compiled_pipeline(containers.usable_image(image_to_run(image)))
+        compiled = compiled_pipeline(containers.usable_image(image_of(compiled)))
     with tempfile.TemporaryDirectory(prefix="fanfold-", ignore_cleanup_errors=True) as folder:
         run = Path(folder)
         tasks = len(steps.expand_grid(chosen, candidates=str(run / "candidates.json")))
@@ -106,20 +107,19 @@ def _check_runner(runner: str, image: str | None) -> None:
         raise UserError(f"no runner is named {runner!r}: there is {' and '.join(RUNNERS)}")
     if image is not None and runner != "docker":
         raise UserError(f"the runner {runner} uses no image: leave {image!r} out, or choose docker")
-    if runner == "docker":
-        image_to_run(image)
     if importlib.util.find_spec("kfp") is None:
         raise UserError('the pipeline needs kfp: install it with pip install "fanfold[kfp]"')
 
 
 def _checked(settings: Settings) -> Settings:
     """`settings` with what needs no task to be found wrong looked at, and absolute paths."""
-    from fanfold.storage import is_remote, open_reader, place
+    from fanfold.places import placed
+    from fanfold.storage import is_remote, open_reader
     from fanfold.table import SAMPLE
     from fanfold.target import parse_target
 
     parse_target(settings.target)
-    settings = replace(settings, data=place(settings.data), ledger=place(settings.ledger))
+    settings = placed(settings)
     if settings.ledger and not is_remote(settings.ledger):
         settings = replace(settings, ledger=str(Path(settings.ledger).absolute()))
     if settings.data.startswith(SAMPLE):

@@ -8,15 +8,15 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fanfold import events, steps
 from fanfold.errors import UserError
-from fanfold.places import check_places
+from fanfold.places import check_places, placed
 from fanfold.settings import Settings, from_mapping
-from fanfold.storage import place, published, s3_endpoint
+from fanfold.storage import published, s3_endpoint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,8 +94,7 @@ def tune(
     with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
         if not isinstance(data, str | Path):
             data = _as_table(data, Path(scratch), settings)
-        chosen = from_mapping({**settings, "data": place(data)})
-        chosen = replace(chosen, ledger=place(chosen.ledger))
+        chosen = placed(from_mapping({**settings, "data": str(data)}))
         with s3_endpoint(chosen.s3_endpoint), events.listening(on_event):
             check_places(chosen, output, overwrite)
             folder = _walk(chosen, Path(scratch))

@@ -147,16 +147,21 @@ def _row(name: str, scores: pd.DataFrame) -> dict[str, Any]:
 
 
 def _order(rows: Sequence[dict[str, Any]], metric: str) -> list[int]:
-    """Positions of the candidates that have a mean, best first; ties keep grid order.
+    """Positions of the candidates that have a mean, best first; ties keep grid order."""
+    return sorted(
+        (place for place, row in enumerate(rows) if row[f"{metric}_n"]),
+        key=lambda place: worth(metric, rows[place][f"{metric}_mean"], rows[place][f"{metric}_n"]),
+    )
 
-    A mean over fewer folds, where the metric is undefined on others, stands behind all over more.
+
+def worth(metric: str, mean: float, known: int) -> tuple[int, float]:
+    """Sorts means of `metric` over so many folds, the best first.
+
+    A mean over fewer folds, where the metric is undefined on others, stands behind all over more;
+    that of none is no number, and last.
     """
     sign = -1 if HIGHER_IS_BETTER[metric] else 1
-
-    def worth(place: int) -> tuple[int, float]:
-        return -rows[place][f"{metric}_n"], sign * rows[place][f"{metric}_mean"]
-
-    return sorted((place for place, row in enumerate(rows) if row[f"{metric}_n"]), key=worth)
+    return -known, sign * mean if known else 0.0
 
 
 def simplicity(

@@ -100,6 +100,12 @@ def test_the_digest_tells_apart_targets_that_a_float32_does_not(tmp_path: Path) 
     assert digest_of(tmp_path / "a", target=first) != digest_of(tmp_path / "b", target=other)
 
 
+@pytest.mark.parametrize("least", [0.0, 5e-324, 1e-310])
+def test_targets_that_hardly_differ_have_a_digest(least: float, tmp_path: Path) -> None:
+    target = [least, *[0.0] * 59]
+    assert len(digest_of(tmp_path / "a", target=target)) == 64
+
+
 def test_the_digest_forgives_the_last_bit_of_a_target(tmp_path: Path) -> None:
     # log1p and exp differ there from one processor to the next.
     near = [np.nextafter(value, np.inf) for value in TARGET]

@@ -146,6 +146,11 @@ def test_without_a_docker_daemon_containers_are_refused_at_once(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_can_be_no_image_is_refused_before_docker_hears_of_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'a b' is no image's name"):
+        run_pipeline(SMALL, output=tmp_path / "found", runner="docker", image="a b")
+
+
 def test_containers_need_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FANFOLD_IMAGE", raising=False)
     with pytest.raises(UserError, match="which image"):

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from fanfold.ledger.ledger import Ledger, Place
 from fanfold.ledger.records import Remembered, SearchRecord
-from fanfold.metrics import HIGHER_IS_BETTER
-from fanfold.selection import mean_and_standard_error
+from fanfold.selection import mean_and_standard_error, worth
 
 PACE_OF = 24
 """Latest records whose pace tells the time left: a pause before them does not count."""
@@ -110,26 +109,18 @@ class Follower:
         )
 
     def _rows(self, failed: Counter[str]) -> list[Row]:
-        rows = []
-        defined: dict[str, int] = {}
+        ranked = []
         for candidate in self.search.candidates:
             found = [self._known.get((candidate.id, fold)) for fold in self.search.folds]
             scores = [score for each in found if each for score in each.scores]
             of_metric = [score for score in scores if score.metric == self.metric]
             own = [score for score in of_metric if score.ok]
             mean, error, known = mean_and_standard_error([score.value for score in own])
-            defined[candidate.id] = known
             spent = sum(s.fit_seconds for s in of_metric), sum(s.cpu_seconds for s in of_metric)
             folds = len(own), failed[candidate.id]
-            rows.append(Row(candidate.id, candidate.parameters, *folds, mean, error, *spent))
-        sign = -1 if HIGHER_IS_BETTER[self.metric] else 1
-
-        def worth(row: Row) -> tuple[int, int, float]:
-            # As `selection.select` ranks them; a mean of no fold is no number, and last.
-            known = defined[row.candidate]
-            return -row.folds, -known, sign * row.mean if known else 0.0
-
-        return sorted(rows, key=worth)
+            row = Row(candidate.id, candidate.parameters, *folds, mean, error, *spent)
+            ranked.append(((-row.folds, *worth(self.metric, mean, known)), row))
+        return [row for _, row in sorted(ranked, key=lambda each: each[0])]
 
 
 def seconds_left(times: list[float], left: int, now: float) -> float | None:

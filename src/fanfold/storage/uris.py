@@ -104,7 +104,7 @@ def write(uri: str, source: bytes | BinaryIO) -> None:
         storage, key = _object(uri)
         storage.write(key, source)
     else:
-        local.write(place(uri), source)
+        local.write(os.path.expanduser(uri), source)
 
 
 def write_bytes(uri: str, data: bytes) -> None:
