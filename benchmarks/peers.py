@@ -54,8 +54,8 @@ def write_table(path: Path, rows: int, folds: int) -> None:
     import numpy as np
     import polars as pl
 
-    from fanfold.split import split_rows
-    from fanfold.table import read_table
+    from fanfold.tables.split import split_rows
+    from fanfold.tables.table import read_table
 
     columns = ["definition", "up_votes", "down_votes"]
     read = pl.concat([pl.from_arrow(batch.rows) for batch in read_table(f"sample:{rows}")])

@@ -21,14 +21,14 @@ from typing import Any
 
 import fanfold
 import fanfold.report
-from fanfold import xgboost_library
-from fanfold.cli_options import with_assignments
-from fanfold.estimators import get_estimator
-from fanfold.fold_data import SharedFoldData
+from fanfold.cli.options import with_assignments
+from fanfold.estimators import xgboost_library
+from fanfold.estimators.base import get_estimator
 from fanfold.resources import cpu_seconds, forget_peak_memory, peak_memory, usable_cpus
-from fanfold.sample import write_sample
-from fanfold.settings import from_mapping
-from fanfold.table import read_table
+from fanfold.search.fold_data import SharedFoldData
+from fanfold.settings.search import from_mapping
+from fanfold.tables.sample import write_sample
+from fanfold.tables.table import read_table
 
 FITS, PREDICTIONS = "fits", "predictions"
 

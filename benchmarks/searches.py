@@ -75,10 +75,10 @@ def bare_fits(table: str, grid: str) -> dict:
     """fanfold's fits alone, side by side, and the winner's on all rows; its matrices are there."""
     import numpy as np
 
-    from fanfold.candidates import search_of
-    from fanfold.corpus import load_corpus
-    from fanfold.features import fit_text
-    from fanfold.settings import Settings
+    from fanfold.features.corpus import load_corpus
+    from fanfold.features.text_features import fit_text
+    from fanfold.search.candidates import search_of
+    from fanfold.settings.search import Settings
     from fanfold.steps import preprocess
 
     settings = Settings(**settings_of(table, grid))
@@ -143,7 +143,7 @@ def pipeline(seed: int, weighting: dict = RECIPE, **hyperparameters: object) -> 
     from sklearn.pipeline import Pipeline
     from xgboost import XGBRegressor
 
-    from fanfold.text import stopwords
+    from fanfold.features.text import stopwords
 
     text = TfidfVectorizer(
         token_pattern=r"\w+(?:['’.:]\w+)*",

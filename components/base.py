@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from fanfold.settings import describe, fields
+from fanfold.settings.search import describe, fields
 
 DEFAULT_IMAGE = "your-registry.invalid/fanfold-python:0.1.0"
 """Nobody publishes an image yet, and nobody can under this name: `.invalid` leads nowhere.

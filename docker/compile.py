@@ -9,8 +9,8 @@ from pathlib import Path
 import kfp.dsl.executor_main  # noqa: F401  what runs a component
 
 import fanfold
-import fanfold.cli
-from fanfold.sklearn_estimators import ALLOWED
+import fanfold.cli.app
+from fanfold.estimators.scikit_learn import ALLOWED
 
 for name in ALLOWED:
     importlib.import_module(name.rpartition(".")[0])

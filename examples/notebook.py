@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 import fanfold
-from fanfold.sample import write_sample
+from fanfold.tables.sample import write_sample
 
 with tempfile.TemporaryDirectory() as folder:
     write_sample(Path(folder) / "words.csv", rows=2000)

@@ -20,9 +20,9 @@ from components.expand_grid.component import expand_grid
 from components.preprocess.component import preprocess
 from components.select_best.component import select_best
 from components.train_final.component import train_final
-from fanfold.cli_options import allowed_values
-from fanfold.cluster_settings import cluster_fields
-from fanfold.settings import fields
+from fanfold.cli.options import allowed_values
+from fanfold.settings.cluster import cluster_fields
+from fanfold.settings.search import fields
 from fanfold.storage.local import write_text
 from pipelines.tune import as_yaml, tune
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from kfp.dsl.base_component import BaseComponent
 
-from fanfold.cluster_settings import cluster_fields
-from fanfold.settings import fields
+from fanfold.settings.cluster import cluster_fields
+from fanfold.settings.search import fields
 
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MAY_IMPORT_KFP = {"client", "runner_worker.py"}  # in the engine
+MAY_IMPORT_KFP = ("client/", "local/pipeline_process.py")  # in the engine
 UNSAFE_MODULES = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "read_pickle", "to_pickle"}
 HEAVY_LIBRARIES = {
@@ -41,7 +41,11 @@ def imported_modules(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield f"{'.' * node.level}{node.module or ''}"
+            module = f"{'.' * node.level}{node.module or ''}"
+            if module == "fanfold":  # of `from fanfold import steps` the room is the name
+                yield from (f"{module}.{each.name}" for each in node.names)
+            else:
+                yield module
 
 
 def imports_of(paths: list[Path], forbidden: set[str]) -> list[str]:
@@ -79,6 +83,38 @@ def test_the_engine_imports_neither_components_nor_pipelines() -> None:
     assert imports_of(sources("src"), {"components", "pipelines"}) == []
 
 
+def floors() -> dict[str, int]:
+    """Room -> its line in the list of CONTRIBUTING.md, counted from the top."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = text.partition("<!-- rooms: begin -->")[2].partition("<!-- rooms: end -->")[0]
+    lines = [line.split("  ")[0] for line in map(str.strip, listed.splitlines()) if line]
+    return {room: number for number, line in enumerate(lines) for room in line.split(", ")}
+
+
+def room_of(module: str) -> str:
+    """The room that a module of the engine lies in; empty for those of others."""
+    first, _, rest = module.partition(".")
+    return rest.partition(".")[0] if first == "fanfold" else ""
+
+
+def test_every_room_of_the_engine_stands_in_the_list_of_rooms() -> None:
+    engine = ROOT / "src" / "fanfold"
+    rooms = {path.relative_to(engine).parts[0].removesuffix(".py") for path in sources("src")}
+    assert rooms - {"__init__"} == set(floors())
+
+
+def test_a_room_imports_only_from_rooms_below_it() -> None:
+    engine, floor = ROOT / "src" / "fanfold", floors()
+    upwards = []
+    for path in sources("src"):
+        own = path.relative_to(engine).parts[0].removesuffix(".py")
+        for module in imported_modules(path):
+            other = room_of(module)
+            if other not in ("", own) and own != "__init__" and floor[other] <= floor[own]:
+                upwards.append(f"{path.relative_to(engine)} imports {module}")
+    assert upwards == []
+
+
 def test_components_do_not_import_pipelines() -> None:
     assert imports_of(sources("components"), {"pipelines"}) == []
 
@@ -91,14 +127,16 @@ def test_no_room_of_the_house_imports_tests_benchmarks_or_examples() -> None:
 def test_only_the_client_and_the_runner_of_the_engine_import_kfp() -> None:
     engine = ROOT / "src" / "fanfold"
     free_of_kfp = [
-        path for path in sources("src") if path.relative_to(engine).parts[0] not in MAY_IMPORT_KFP
+        path
+        for path in sources("src")
+        if not path.relative_to(engine).as_posix().startswith(MAY_IMPORT_KFP)
     ]
     assert len(free_of_kfp) > 10
     assert imports_of(free_of_kfp, {"kfp", "kfp_server_api"}) == []
 
 
 def test_the_command_line_starts_without_a_heavy_library() -> None:
-    loaded = "fanfold.cli, fanfold.progress_view, fanfold.search"  # till something is shown
+    loaded = "fanfold.cli, fanfold.progress.view, fanfold.local.tune"  # till something is shown
     program = f"import sys, {loaded}; print(*{{name.split('.')[0] for name in sys.modules}})"
     started = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True

@@ -76,7 +76,7 @@ def test_the_sdist_carries_what_the_wheel_and_the_tests_are_made_of(dist: Path) 
     with tarfile.open(sdist) as archive:
         held = {name.partition("/")[2] for name in archive.getnames()}
     assert held >= {"LICENSE", "README.md", "pyproject.toml", "pipelines/tune.yaml"}
-    assert held >= {"src/fanfold/cli.py", "tests/test_wheel.py", "requirements/dev.txt"}
+    assert held >= {"src/fanfold/cli/app.py", "tests/test_wheel.py", "requirements/dev.txt"}
 
 
 @pytest.mark.slow

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fanfold.errors import DamagedError, FanfoldError, UserError
-    from fanfold.model import Model, load_model
-    from fanfold.search import TuneResult, tune
-    from fanfold.settings import Settings
+    from fanfold.local.tune import TuneResult, tune
+    from fanfold.models.model import Model, load_model
+    from fanfold.settings.search import Settings
 
     __version__: str
 
@@ -29,12 +29,12 @@ __all__ = [
 _HOMES = {
     "DamagedError": "errors",
     "FanfoldError": "errors",
-    "Model": "model",
-    "Settings": "settings",
-    "TuneResult": "search",
+    "Model": "models.model",
+    "Settings": "settings.search",
+    "TuneResult": "local.tune",
     "UserError": "errors",
-    "load_model": "model",
-    "tune": "search",
+    "load_model": "models.model",
+    "tune": "local.tune",
 }
 
 # A thread that waits for another one sleeps, and does not spin. On processors that others use

@@ -11,21 +11,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fanfold import events
 from fanfold.errors import DamagedError
-from fanfold.results import read_json, write_csv, write_json
-from fanfold.settings import Settings
+from fanfold.progress import events
+from fanfold.results.files import write_csv
+from fanfold.results.summary import Cost, baseline, whole_summary, with_settings
+from fanfold.settings.search import Settings
 from fanfold.storage import s3_endpoint
+from fanfold.storage.json_files import read_json, write_json
 from fanfold.storage.local import write_text, written_beside
-from fanfold.summary import Cost, baseline, whole_summary, with_settings
 from fanfold.versions import git_revision, versions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fanfold.model import Model
-    from fanfold.scoring import FoldScore
-    from fanfold.selection import Selection
+    from fanfold.models.model import Model
+    from fanfold.search.scoring import FoldScore
+    from fanfold.search.selection import Selection
 
 
 LOOP_BYTES = 100_000
@@ -41,8 +42,8 @@ def preprocess(
     Returns:
         The summary: row accounting and provenance.
     """
-    from fanfold.preprocess import CORPUS_SETTINGS
-    from fanfold.preprocess import preprocess as read
+    from fanfold.features.preprocess import CORPUS_SETTINGS
+    from fanfold.features.preprocess import preprocess as read
 
     cost = Cost()
     with s3_endpoint(settings.s3_endpoint):
@@ -68,7 +69,7 @@ def expand_grid(
         What to loop over, an item a task: `label`, for people, and `candidates`, the ids of
         the task's share, separated by spaces. As JSON at most `limit` bytes, if that is given.
     """
-    from fanfold.candidates import search_of, write_search
+    from fanfold.search.candidates import search_of, write_search
 
     search = search_of(settings)
     write_search(candidates, search)
@@ -93,11 +94,11 @@ def cross_validate(
         share: one of the items that `expand_grid` returned; None for all candidates.
         scores: file to write.
     """
-    from fanfold.candidates import read_search
-    from fanfold.corpus import load_corpus
+    from fanfold.features.corpus import load_corpus
     from fanfold.ledger import remembering
-    from fanfold.scoring import cross_validate as score
-    from fanfold.selection import scores_frame
+    from fanfold.search.candidates import read_search
+    from fanfold.search.scoring import cross_validate as score
+    from fanfold.search.selection import scores_frame
 
     search, learned_from = read_search(candidates), load_corpus(corpus)
     units = search.units(None if share is None else str(share["candidates"]).split())
@@ -142,15 +143,15 @@ def select_best(
     """Scores of all tasks -> `leaderboard`, `all_scores` (CSV), `best` (JSON), `report` (HTML).
 
     `scores` are the files of all cross-validation tasks; `metric`, `selection` and
-    `simplest_by` are the rule, see `fanfold.selection.select`. Without `report` none is made.
+    `simplest_by` are the rule, see `fanfold.search.selection`. Without `report` none is made.
     """
     import pandas as pd
 
-    from fanfold.candidates import read_search
-    from fanfold.corpus import load_corpus
-    from fanfold.results import read_scores
-    from fanfold.scoring import baseline_scores
-    from fanfold.selection import scores_frame, select
+    from fanfold.features.corpus import load_corpus
+    from fanfold.results.files import read_scores
+    from fanfold.search.candidates import read_search
+    from fanfold.search.scoring import baseline_scores
+    from fanfold.search.selection import scores_frame, select
 
     rule = Settings(metric=metric, selection=selection, simplest_by=simplest_by)
     search, learned_from = read_search(candidates), load_corpus(corpus)
@@ -201,17 +202,17 @@ def train_final(
 
     The test rows are read here and nowhere else, and predicted by the model as it will be
     loaded by whoever uses it. `metrics` and `report` take copies of these two files.
-    Where `addresses` are given, the log tells the results, see `fanfold.result_line`. Of the
+    Where `addresses` are given, the log tells the results (`fanfold.results.log_channel`). Of the
     settings only those of the cost are read here; the others came with the artifacts.
 
     Returns:
         The test metrics that are defined.
     """
-    from fanfold.candidates import read_search
-    from fanfold.corpus import load_corpus
-    from fanfold.model import load_model, train
-    from fanfold.result_line import tell_result
-    from fanfold.results import read_leaderboard, read_scores
+    from fanfold.features.corpus import load_corpus
+    from fanfold.models.model import load_model, train
+    from fanfold.results.files import read_leaderboard, read_scores
+    from fanfold.results.log_channel import tell_result
+    from fanfold.search.candidates import read_search
 
     cost = Cost()
     search, learned_from = read_search(candidates), load_corpus(corpus)
@@ -252,9 +253,9 @@ def _test_metrics(model: Model, test: str, settings: Mapping[str, Any]) -> dict[
     import numpy as np
     import pyarrow.parquet as pq
 
-    from fanfold.columns import as_floats, as_texts
-    from fanfold.metrics import regression_metrics
-    from fanfold.target import parse_target
+    from fanfold.tables.columns import as_floats, as_texts
+    from fanfold.tables.target import parse_target
+    from fanfold.tasks.regression import regression_metrics
 
     target, text_column = parse_target(settings["target"]), settings["text_column"]
     needed = list(dict.fromkeys([text_column, *target.columns]))

@@ -15,8 +15,8 @@ import yaml
 from kfp.dsl.base_component import BaseComponent
 
 from fanfold import steps
-from fanfold.settings import Settings
-from fanfold.summary import COST_SETTINGS
+from fanfold.results.summary import COST_SETTINGS
+from fanfold.settings.search import Settings
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("preprocess", "expand_grid", "cross_validate", "select_best", "train_final")

@@ -8,9 +8,9 @@ import pytest
 from kfp import dsl
 
 from components.train_final.component import train_final
-from fanfold.result_line import read_result
-from fanfold.search import _walk
-from fanfold.settings import from_mapping
+from fanfold.local.tune import _walk
+from fanfold.results.log_channel import read_result
+from fanfold.settings.search import from_mapping
 from tests.fanfold.command import json_of
 from tests.kfp_server.fixtures import SETTINGS
 

@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from fanfold.cluster_settings import ClusterSettings
+from fanfold.settings.cluster import ClusterSettings
 from tests.deploy.template import resources, source
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fanfold.cluster_settings import ClusterSettings
-from fanfold.settings import Settings
+from fanfold.settings.cluster import ClusterSettings
+from fanfold.settings.search import Settings
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "localhost:5001/fanfold-python@sha256:0123"

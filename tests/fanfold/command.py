@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FANFOLD = (sys.executable, "-c", "from fanfold.cli import main; main()")
+FANFOLD = (sys.executable, "-c", "from fanfold.cli.app import main; main()")
 COLUMNS = ("--text-column", "description", "--target", "log1p(kib)")
 GRID = '{"max_depth": [2, 3], "n_estimators": [5, 10]}'
 SMALL = (*COLUMNS, "--grid", GRID, "--folds", "3")

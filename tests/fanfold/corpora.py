@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fanfold.corpus import Corpus, load_corpus, seal_corpus
-from fanfold.counting import write_counts
-from fanfold.text import series
+from fanfold.features.corpus import Corpus, load_corpus, seal_corpus
+from fanfold.features.corpus_writer import write_counts
+from fanfold.features.text import series
 
 
 def write_corpus(

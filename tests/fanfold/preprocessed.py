@@ -6,8 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from fanfold.preprocess import preprocess
-from fanfold.settings import Settings
+from fanfold.features.preprocess import preprocess
+from fanfold.settings.search import Settings
 
 ROWS = [
     {"id": number, "text": f"word{number % 9} and {number}", "y": number} for number in range(50)

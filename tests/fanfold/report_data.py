@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fanfold.estimators import get_estimator
-from fanfold.grid import Candidate, expand
+from fanfold.estimators.base import get_estimator
 from fanfold.report import ReportData
-from fanfold.scoring import BASELINE
-from fanfold.selection import select
-from fanfold.settings import Settings
+from fanfold.search.grid import Candidate, expand
+from fanfold.search.scoring import BASELINE
+from fanfold.search.selection import select
+from fanfold.settings.search import Settings
 
 SEED_GRID = {
     "colsample_bynode": [0.5, 1.0],

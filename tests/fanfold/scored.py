@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from fanfold.corpus import Corpus, load_corpus
-from fanfold.estimators import Estimator, get_estimator
-from fanfold.grid import Candidate, expand, make_units
-from fanfold.preprocess import preprocess
-from fanfold.sample import csv_stream
-from fanfold.scoring import FoldScore, cross_validate
-from fanfold.settings import Settings
+from fanfold.estimators.base import Estimator, get_estimator
+from fanfold.features.corpus import Corpus, load_corpus
+from fanfold.features.preprocess import preprocess
+from fanfold.search.grid import Candidate, expand, make_units
+from fanfold.search.scoring import FoldScore, cross_validate
+from fanfold.settings.search import Settings
+from fanfold.tables.sample import csv_stream
 
 ROWS = 600
 FOLDS = ("early", "late", "middle")

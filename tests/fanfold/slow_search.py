@@ -1,7 +1,7 @@
 """A cross-validation as one would write it first: no shared data, no shared fits, no hurry.
 
 Python's `re`, dictionaries, and one plain `xgboost.train` a candidate and fold. Nothing here comes
-from the engine but the list of stopwords; `tests/fanfold/test_scoring.py` compares.
+from the engine but the list of stopwords; `tests/fanfold/search/test_scoring.py` compares.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import xgboost
 from scipy.sparse import csr_matrix
 
-from fanfold.text import stopwords
+from fanfold.features.text import stopwords
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fanfold.features import TextFeatures, fit_text
-from fanfold.metrics import regression_metrics
-from fanfold.selection import mean_and_standard_error
-from fanfold.text import TextSettings, series, stopwords, tokenize
+from fanfold.features.text import TextSettings, series, stopwords, tokenize
+from fanfold.features.text_features import TextFeatures, fit_text
+from fanfold.search.selection import mean_and_standard_error
+from fanfold.tasks.regression import regression_metrics
 from tests.fanfold.corpora import make_corpus
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"

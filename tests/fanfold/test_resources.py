@@ -227,7 +227,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import fanfold
 import numpy as np
-from fanfold.estimators import get_estimator
+from fanfold.estimators.base import get_estimator
 from fanfold.resources import memory_as_exception
 from scipy.sparse import csr_matrix
 

@@ -17,8 +17,8 @@ import pytest
 
 import fanfold
 from fanfold.errors import FanfoldError, UserError
-from fanfold.runner import run_pipeline
-from fanfold.sample import write_sample
+from fanfold.local.pipeline_run import run_pipeline
+from fanfold.tables.sample import write_sample
 from tests.contract import FILES
 from tests.image.conftest import docker
 from tests.servers.servers import Server
@@ -95,7 +95,7 @@ def test_a_bucket_is_read_with_the_callers_credentials_and_endpoint(
 
 AS_SOMEBODY = """
 import sys
-from fanfold.runner import run_pipeline
+from fanfold.local.pipeline_run import run_pipeline
 settings = {"data": sys.argv[2], "folds": 2, "grid": '{"max_depth": [2], "n_estimators": [5]}'}
 run_pipeline(settings, output=sys.argv[3], runner="docker", image=sys.argv[1])
 """
@@ -207,7 +207,7 @@ def test_an_image_that_is_nowhere_is_refused_before_anything_runs(
 
 LONG = """
 import sys
-from fanfold.runner import run_pipeline
+from fanfold.local.pipeline_run import run_pipeline
 grid = '{"max_depth": [12, 13], "n_estimators": [100000]}'
 run_pipeline({"grid": grid}, output=sys.argv[1], runner="docker", image=sys.argv[2],
              on_event=lambda event: print(event, flush=True))

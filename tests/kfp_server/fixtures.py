@@ -15,7 +15,7 @@ import pytest
 
 import fanfold
 from fanfold.client import Kfp, connect
-from fanfold.result_line import tell_result
+from fanfold.results.log_channel import tell_result
 from tests.kfp_server.backend import Moment
 from tests.kfp_server.graph import ALL, Step
 from tests.kfp_server.server import KfpServer

@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from fanfold import steps
-from fanfold.cluster_settings import ClusterSettings
 from fanfold.compiled import compiled_pipeline
 from fanfold.errors import UserError
-from fanfold.runner import run_pipeline
-from fanfold.settings import Settings
+from fanfold.local.pipeline_run import run_pipeline
+from fanfold.settings.cluster import ClusterSettings
+from fanfold.settings.search import Settings
 from tests.pipelines.yaml_check import faults
 
 ROOT = Path(__file__).parents[2]

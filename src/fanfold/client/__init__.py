@@ -10,7 +10,7 @@ from fanfold.client.access import connect
 from fanfold.client.connection import Kfp
 from fanfold.client.errors import Gone, NotAnswering, NotMoving, Refused, RunFailed
 from fanfold.client.logs import logs
-from fanfold.client.outcome import Result, result_of
+from fanfold.client.result import Result, result_of
 from fanfold.client.runs import Run, Task, get_run, latest_run
 from fanfold.client.submission import retry, submit
 from fanfold.client.waiting import wait

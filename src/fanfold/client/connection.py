@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError, SSLError
 
 from fanfold.client.errors import Gone, NotAnswering, Refused
 from fanfold.errors import UserError
-from fanfold.proxies import ProxyPools
+from fanfold.storage.proxies import ProxyPools
 
 API = "/apis/v2beta1"
 TIMEOUT = urllib3.Timeout(connect=10, read=60)

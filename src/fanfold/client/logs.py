@@ -11,7 +11,7 @@ from fanfold.client.connection import Kfp
 from fanfold.client.errors import Gone
 from fanfold.client.runs import EXECUTOR, Run, Task
 from fanfold.errors import UserError, did_you_mean
-from fanfold.progress import STAGES
+from fanfold.progress.progress import STAGES
 
 LAST_LINES = 15
 """Lines of a failed task's log that an error shows."""

@@ -10,7 +10,7 @@ from typing import Any
 from fanfold.client.connection import Kfp
 from fanfold.client.errors import Gone
 from fanfold.errors import UserError
-from fanfold.progress import STAGES
+from fanfold.progress.progress import STAGES
 
 PIPELINE = "fanfold-tune"
 """What the pipeline calls itself, in its YAML and on the backend."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from fanfold.client.connection import Kfp
 from fanfold.client.runs import PIPELINE, Run, equals, get_run, pages
-from fanfold.cluster_settings import pipeline_parameters
 from fanfold.errors import FanfoldError, UserError
+from fanfold.settings.cluster import pipeline_parameters
 
 MOST_BYTES = 100_000
 """What all parameters may take as JSON: KFP passes them in one argument, of at most 128 KiB."""
@@ -25,10 +25,10 @@ def check_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
         UserError: one is unknown or not allowed, they are too large, the grid or the target is
             wrong, or one names a file of this machine.
     """
-    from fanfold.candidates import search_of
+    from fanfold.search.candidates import search_of
     from fanfold.storage import is_remote
-    from fanfold.table import SAMPLE
-    from fanfold.target import parse_target
+    from fanfold.tables.table import SAMPLE
+    from fanfold.tables.target import parse_target
 
     chosen, cluster = pipeline_parameters(settings)
     parse_target(chosen.target)

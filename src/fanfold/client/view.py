@@ -15,13 +15,13 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fanfold.client.ledger import LedgerWatch
+from fanfold.client.ledger_watch import LedgerWatch
 from fanfold.client.runs import Run
-from fanfold.hyperparameters import label_of
+from fanfold.estimators.hyperparameters import label_of
 from fanfold.number_text import fixed, score_decimals
-from fanfold.progress import STAGES
-from fanfold.progress_view import columns_fit, cut, duration, is_live
-from fanfold.scoring import BASELINE
+from fanfold.progress.progress import STAGES
+from fanfold.progress.view import columns_fit, cut, duration, is_live
+from fanfold.search.scoring import BASELINE
 
 if TYPE_CHECKING:
     from fanfold.client.waiting import OnLook

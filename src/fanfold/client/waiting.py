@@ -9,7 +9,7 @@ from fanfold.client.connection import Kfp
 from fanfold.client.errors import Gone, NotAnswering, NotMoving, RunFailed
 from fanfold.client.logs import failed_log
 from fanfold.client.runs import Run, get_run
-from fanfold.progress_view import duration
+from fanfold.progress.view import duration
 
 EVERY = 5.0
 """Seconds between two looks at a run."""

@@ -16,10 +16,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
-from fanfold.candidates import Search
-from fanfold.corpus import Corpus
 from fanfold.errors import DamagedError
-from fanfold.grid import Candidate, Unit
+from fanfold.features.corpus import Corpus
 from fanfold.ledger.records import (
     Ground,
     Remembered,
@@ -30,7 +28,9 @@ from fanfold.ledger.records import (
     fold_record,
     read_fold_record,
 )
-from fanfold.scoring import DIVERGED, FoldScore, OnScores
+from fanfold.search.candidates import Search
+from fanfold.search.grid import Candidate, Unit
+from fanfold.search.scoring import DIVERGED, FoldScore, OnScores
 from fanfold.storage import AccessDenied, NotFound, Storage, open_storage
 
 logger = logging.getLogger(__name__)

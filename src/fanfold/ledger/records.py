@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from fanfold.corpus import Corpus
 from fanfold.errors import DamagedError
-from fanfold.estimators import Estimator
-from fanfold.grid import Candidate
-from fanfold.metrics import HIGHER_IS_BETTER
-from fanfold.scoring import DIVERGED, SCORING_VERSION, FoldScore
-from fanfold.sealed import digest, sealed, unsealed
+from fanfold.estimators.base import Estimator
+from fanfold.features.corpus import Corpus
+from fanfold.search.grid import Candidate
+from fanfold.search.scoring import DIVERGED, SCORING_VERSION, FoldScore
+from fanfold.storage.sealed import digest, sealed, unsealed
+from fanfold.tasks.regression import HIGHER_IS_BETTER
 from fanfold.versions import versions
 
 FOLD_FORMAT = "fanfold-fold-1"
@@ -191,8 +191,8 @@ class SearchRecord:
     @classmethod
     def read(cls, content: bytes, key: str) -> SearchRecord:
         """The search in a record; `DamagedError` where it was changed or is of another format."""
-        from fanfold.estimators import get_estimator
-        from fanfold.grid import make_candidate
+        from fanfold.estimators.base import get_estimator
+        from fanfold.search.grid import make_candidate
 
         facts = unsealed(content, SEARCH_FORMAT, key)
         ground = Ground(**facts["ground"])

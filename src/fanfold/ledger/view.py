@@ -11,10 +11,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from fanfold.hyperparameters import varying
+from fanfold.estimators.hyperparameters import varying
 from fanfold.ledger.standing import Row, Standing
 from fanfold.number_text import fixed, number_text, score_decimals
-from fanfold.progress_view import (
+from fanfold.progress.view import (
     LONGEST_VALUE,
     apart_first,
     cell,

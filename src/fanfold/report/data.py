@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fanfold.metrics import HIGHER_IS_BETTER
 from fanfold.report.words import Value, plain, value_text
-from fanfold.scoring import BASELINE
+from fanfold.search.scoring import BASELINE
+from fanfold.tasks.regression import HIGHER_IS_BETTER
 
 if TYPE_CHECKING:
     import pandas as pd

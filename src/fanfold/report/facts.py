@@ -9,7 +9,7 @@ from typing import Any
 
 from fanfold.report.data import ReportData
 from fanfold.report.words import NOTHING, bytes_text, percent, seconds_text, shown
-from fanfold.spent import spent_text
+from fanfold.results.cost_text import spent_text
 
 MOST_TOKENS = 24
 

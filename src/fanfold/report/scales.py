@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from fanfold.metrics import HIGHER_IS_BETTER
 from fanfold.report.data import Board, levels
 from fanfold.report.words import Value, value_text
+from fanfold.tasks.regression import HIGHER_IS_BETTER
 
 MOST_LEVELS = 10  # more distinct numbers than this share a continuous axis
 

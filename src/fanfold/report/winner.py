@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from fanfold.metrics import HIGHER_IS_BETTER
 from fanfold.number_text import decimals
 from fanfold.report.data import Board, ReportData, number
 from fanfold.report.leaderboard import defined_text
 from fanfold.report.scales import Range, score_range
 from fanfold.report.strip import Mark, mark
 from fanfold.report.words import fixed, number_text, percent, plain, value_text
+from fanfold.tasks.regression import HIGHER_IS_BETTER
 
 
 @dataclass(frozen=True)

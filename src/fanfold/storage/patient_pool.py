@@ -10,9 +10,9 @@ import urllib3
 from urllib3.exceptions import HTTPError, ProxyError, SSLError
 
 from fanfold.errors import UserError
-from fanfold.proxies import ProxyPools
 from fanfold.storage.environment import first_set
 from fanfold.storage.errors import Unreachable
+from fanfold.storage.proxies import ProxyPools
 from fanfold.storage.retry import TRANSIENT_STATUSES, Patience, reason
 
 CONNECT_SECONDS = 10.0

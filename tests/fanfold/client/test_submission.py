@@ -10,9 +10,9 @@ import pytest
 
 from fanfold.client import Kfp, Refused, get_run, retry, submit
 from fanfold.client.submission import version_name
-from fanfold.cluster_settings import pipeline_parameters
 from fanfold.compiled import compiled_pipeline
 from fanfold.errors import UserError
+from fanfold.settings.cluster import pipeline_parameters
 from tests.kfp_server.backend import Moment
 from tests.kfp_server.fixtures import IMAGE
 from tests.kfp_server.server import API, KfpServer

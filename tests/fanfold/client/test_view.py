@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from fanfold.client import Kfp, Run, submit
-from fanfold.client.ledger import LedgerWatch
+from fanfold.client.ledger_watch import LedgerWatch
 from fanfold.client.view import PlainLines, following, in_words, leaderboard, run_view
 from tests.fanfold.command import json_of, rows_of
 from tests.kfp_server.backend import Moment

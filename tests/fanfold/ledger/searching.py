@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fanfold.candidates import GRID_SETTINGS, Search
-from fanfold.corpus import Corpus, load_corpus
-from fanfold.grid import expand
+from fanfold.estimators.xgboost import XGBoost
+from fanfold.features.corpus import Corpus, load_corpus
+from fanfold.features.preprocess import preprocess
+from fanfold.features.text import TextSettings
 from fanfold.ledger import remembering
-from fanfold.preprocess import preprocess
-from fanfold.scoring import FoldScore, cross_validate
-from fanfold.settings import Settings
-from fanfold.text import TextSettings
-from fanfold.xgboost_estimator import XGBoost
+from fanfold.search.candidates import GRID_SETTINGS, Search
+from fanfold.search.grid import expand
+from fanfold.search.scoring import FoldScore, cross_validate
+from fanfold.settings.search import Settings
 
 GRID = {"max_depth": [2, 3], "n_estimators": [3, 5]}
 FOLDS = 3

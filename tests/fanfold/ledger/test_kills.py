@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from fanfold import steps
-from fanfold.results import read_scores
-from fanfold.settings import Settings
+from fanfold.results.files import read_scores
+from fanfold.settings.search import Settings
 from fanfold.storage import join, open_storage, read_bytes
 from tests.servers.servers import Server
 

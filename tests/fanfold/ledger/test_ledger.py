@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fanfold.corpus import Corpus, load_corpus
 from fanfold.errors import FanfoldError
-from fanfold.estimators import get_estimator
-from fanfold.grid import make_candidate
+from fanfold.estimators.base import get_estimator
+from fanfold.features.corpus import Corpus, load_corpus
 from fanfold.ledger import Ground, Ledger
 from fanfold.ledger.records import fold_key
-from fanfold.scoring import DIVERGED
+from fanfold.search.grid import make_candidate
+from fanfold.search.scoring import DIVERGED
 from fanfold.storage import AccessDenied, NotFound
 from fanfold.storage.local import LocalStorage
 from tests.fanfold.ledger.searching import (

@@ -11,8 +11,8 @@ import pytest
 from fanfold.ledger import Ledger
 from fanfold.ledger.records import SearchRecord, fold_key
 from fanfold.ledger.standing import Follower, seconds_left
-from fanfold.scoring import DIVERGED, FoldScore, baseline_scores
-from fanfold.selection import scores_frame, select
+from fanfold.search.scoring import DIVERGED, FoldScore, baseline_scores
+from fanfold.search.selection import scores_frame, select
 from tests.fanfold.ledger.searching import (
     FOLDS,
     FailingXGBoost,

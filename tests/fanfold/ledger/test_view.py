@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from fanfold.estimators import get_estimator
-from fanfold.grid import expand
+from fanfold.estimators.base import get_estimator
 from fanfold.ledger import Ground, SearchRecord
 from fanfold.ledger.standing import Row, Standing
 from fanfold.ledger.view import line, live_search, search_table, searches_table
-from fanfold.settings import Settings
+from fanfold.search.grid import expand
+from fanfold.settings.search import Settings
 
 FEW = {"max_depth": [6, 12], "subsample": [0.8, 1.0]}
 MANY = {

@@ -1,0 +1,1 @@
+"""What is fitted: xgboost, and scikit-learn's regressors by name."""

@@ -1,0 +1,1 @@
+"""The trained model: train, save, load, predict a table."""

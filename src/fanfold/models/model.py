@@ -1,0 +1,214 @@
+"""A trained model: fitted, saved without pickle, loaded and checked, predicting from text.
+
+A model is a folder: the estimator's own file (`booster.ubj` or `estimator.skops`) and
+`manifest.json`, which holds the vocabulary and its weights, settings, versions, the identity
+of the data, and the SHA-256 of that file and of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fanfold.arrays import Floats
+from fanfold.errors import DamagedError, FanfoldError, UserError, did_you_mean
+from fanfold.estimators.base import Estimator, get_estimator
+from fanfold.estimators.scikit_learn import SklearnEstimator
+from fanfold.estimators.xgboost import XGBoost
+from fanfold.features.corpus import Corpus
+from fanfold.features.text import TextSettings
+from fanfold.features.text_features import TextFeatures, fit_text
+from fanfold.resources import (
+    calm,
+    fits_at_once,
+    is_out_of_memory,
+    memory_as_exception,
+    usable_cpus,
+)
+from fanfold.search.grid import Candidate
+from fanfold.storage import fetched, published
+from fanfold.storage.sealed import check_files, read_manifest, sha256, write_manifest
+from fanfold.tables.columns import as_texts, check_kinds
+from fanfold.versions import git_revision, versions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = "fanfold-model-1"
+MODEL_FILES = ("manifest.json", XGBoost.model_file, SklearnEstimator.model_file)
+"""What a model's folder may hold."""
+
+BATCH_ROWS = 1 << 16
+"""Rows whose matrix is made at a time when predicting."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model and what is known of it.
+
+    Attributes:
+        features: the text features of all training rows.
+        estimator: its kind.
+        fitted: the estimator's own fitted object.
+        manifest: what `manifest.json` holds: parameters, settings, versions, data identity.
+    """
+
+    features: TextFeatures
+    estimator: Estimator
+    fitted: Any
+    manifest: dict[str, Any]
+
+    def predict(self, data: Sequence[str | None] | pd.Series | pd.DataFrame) -> Floats:
+        """Predictions float64 [rows], in units of the target expression.
+
+        Args:
+            data: texts (a missing one is an empty document), or a frame that has the text
+                column the model was trained on; numbers and dates in one are spelt as in training.
+
+        Raises:
+            UserError: the frame lacks that column, it is neither text nor numbers, or one text
+                was given in place of a list.
+        """
+        texts = self._texts(data)
+        batches = (texts[at : at + BATCH_ROWS] for at in range(0, len(texts), BATCH_ROWS))
+        found = [
+            self.estimator.predict(self.fitted, self.features.matrix(batch)) for batch in batches
+        ]
+        return np.concatenate([np.zeros(0), *found])
+
+    def _texts(self, data: Any) -> list[str | None]:
+        if isinstance(data, str):
+            raise UserError("predict takes a list of texts, and was given one text: write [text]")
+        column = self.manifest["settings"]["text_column"]
+        if hasattr(data, "columns"):
+            names = [str(name) for name in data.columns]
+            if column not in names:
+                raise UserError(
+                    f"the model reads the column {column!r}, and there are {', '.join(names)}"
+                    f"{did_you_mean(column, names)}"
+                )
+            if names.count(column) > 1:
+                raise UserError(
+                    f"the frame has {names.count(column)} columns {column!r}: leave one"
+                )
+            data = data[data.columns[names.index(column)]]  # whose name may be a number
+        texts = _as_trained(data, column) if hasattr(data, "dtype") else None
+        return texts or [text if isinstance(text, str) else _text_of(text) for text in data]
+
+    def importances(self, top: int = 30) -> list[tuple[str, float]]:
+        """The `top` tokens by their share of the fit, largest first; [] where unknown."""
+        shares = self.estimator.importances(self.fitted, len(self.features.tokens))
+        if shares is None:
+            return []
+        tokens = self.features.tokens
+        ranked = np.argsort(-shares, kind="stable")[:top]
+        return [(tokens[each], float(shares[each])) for each in ranked if shares[each]]
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model to `folder`, here or in a bucket, whole or not at all."""
+        with published(folder) as beside:
+            beside.mkdir()
+            file = beside / self.estimator.model_file
+            self.estimator.save(self.fitted, file)
+            files = {file.name: sha256(file)}
+            write_manifest(beside / "manifest.json", {**self.manifest, "files": files})
+
+
+def _as_trained(series: pd.Series, name: str) -> list[str | None] | None:
+    """A column as the text that training makes of it; None where Arrow has no type for it."""
+    import pyarrow as pa
+
+    try:
+        column = pa.array(series, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return None
+    check_kinds(pa.schema([(name, column.type)]), [name], "the data")
+    return list(as_texts(column).to_list())
+
+
+def _text_of(value: Any) -> str | None:
+    # NaN and NaT differ from themselves; whether pandas' NA does is neither true nor false.
+    missing = value is None or type(value).__name__ == "NAType" or value != value
+    return None if missing else str(value)
+
+
+@contextmanager
+def _memory_told(rows: int) -> Iterator[None]:
+    """Within the block a lack of memory is an error that says what to raise."""
+    with memory_as_exception() as limit:
+        try:
+            yield
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise FanfoldError(
+                f"out of memory: the final fit, of all {rows:,} training rows, had"
+                f" {limit / 2**30:.2f} GiB; raise train_final_memory, or lower text__max_tokens"
+                " or max_depth"
+            ) from None
+
+
+def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: int) -> Model:
+    """The candidate fitted on every row of the corpus, on all processors.
+
+    Raises:
+        FanfoldError: memory does not suffice for all rows.
+    """
+    parameters = candidate.model_parameters
+    with _memory_told(corpus.rows), calm():
+        threads = fits_at_once(usable_cpus())  # memory for their stacks
+        features, matrix = fit_text(corpus.text, np.ones(corpus.rows, dtype=bool), candidate.text)
+        data = estimator.prepare(matrix, np.asarray(corpus.target), parameters, threads)
+        fitted = estimator.fit(data, parameters, seed, threads)
+    manifest = {
+        "format": FORMAT,
+        "estimator": estimator.name,
+        "candidate": candidate.id,
+        "parameters": candidate.parameters,
+        "text": candidate.text.as_parameters(),
+        "tokens": list(features.tokens),
+        "idf": features.idf.tolist(),
+        "settings": corpus.settings,
+        "data": corpus.data,
+        "corpus_digest": corpus.digest,
+        "rows_train": corpus.rows,
+        "versions": versions(),
+        "git": git_revision(),
+    }
+    return Model(features, estimator, fitted, manifest)
+
+
+def load_model(folder: str | Path) -> Model:
+    """The model in `folder`, or below a `gs://` or `s3://` prefix, checked against its SHA-256.
+
+    Raises:
+        UserError: there is no such folder, or none of a model's files is in it.
+        DamagedError: a file is missing, changed or not fanfold's.
+    """
+    with fetched(folder) as here:
+        return _load(here, str(folder))
+
+
+def _load(folder: Path, shown: str) -> Model:
+    """The model in a folder of this machine, which messages call `shown`."""
+    if not any((folder / name).exists() for name in MODEL_FILES):
+        raise UserError(f"no model at {shown!r}: give the folder that holds manifest.json")
+    manifest = read_manifest(folder / "manifest.json", FORMAT)
+    check_files(folder, manifest["files"])
+    estimator = get_estimator(manifest["estimator"])
+    features = TextFeatures(
+        tuple(manifest["tokens"]),
+        np.array(manifest["idf"], dtype=np.float64),
+        TextSettings.of(manifest["text"]),
+    )
+    file = folder / estimator.model_file
+    try:
+        fitted = estimator.load(file)
+    except Exception as error:
+        raise DamagedError(f"{str(file)!r} cannot be loaded: {error}") from error
+    return Model(features, estimator, fitted, manifest)

@@ -1,0 +1,1 @@
+"""The files of a finished search, its summary and its cost."""

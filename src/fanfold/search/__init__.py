@@ -1,0 +1,1 @@
+"""The search: grid, candidates, fits on folds, selection, and the estimate of its cost."""

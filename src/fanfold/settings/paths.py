@@ -1,0 +1,120 @@
+"""Where a search or a command writes: looked at before it works for hours."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fanfold.errors import UserError
+from fanfold.storage import exists, is_remote, place
+
+if TYPE_CHECKING:
+    from fanfold.settings.search import Settings
+
+
+def placed(settings: Settings) -> Settings:
+    """`settings` with the user's home for a leading `~`; `UserError` for what is no address."""
+    return replace(settings, data=place(settings.data), ledger=place(settings.ledger))
+
+
+def check_places(settings: Settings, output: str | Path | None, overwrite: bool) -> None:
+    """Look where a search will write: its ledger, and the folder of its files.
+
+    Raises:
+        UserError: one of them cannot be reached or written, `output` exists and may not be
+            replaced, or the table or the ledger lies in it and would be gone with it.
+    """
+    if settings.ledger:
+        _check_ledger(settings.ledger)
+    if output is None:
+        return
+    output = place(output)
+    check_folder(output, overwrite)
+    for name in ("data", "ledger"):
+        source = getattr(settings, name)
+        if source and not is_remote(source) and not is_remote(output):
+            _check_outside(name, Path(source), Path(output))
+
+
+def check_apart(data: str, output: str) -> None:
+    """Raise `UserError` where the file `output` would replace the very table that is read."""
+    source, to = place(data), place(output)
+    here = not is_remote(source) and not is_remote(to)
+    if source == to or (here and Path(source).resolve() == Path(to).resolve()):
+        raise UserError(
+            f"the output {output!r} would replace the table {data!r}, which is read: name another"
+        )
+
+
+def check_file(output: str, overwrite: bool) -> None:
+    """Raise `UserError` where the file `output` cannot be written, or may not be replaced."""
+    output = place(output)
+    if not is_remote(output) and Path(output).is_dir():
+        raise UserError(f"the output {output!r} is a folder: name a file")
+    there = exists(output)  # asked in any case: a bucket that cannot be reached is told now
+    if there and not overwrite:
+        raise UserError(f"the output {output!r} exists: name another, or add --overwrite")
+    _check_writable(output)
+
+
+def check_folder(output: str, overwrite: bool) -> None:
+    """Raise `UserError` where the folder `output` cannot be written, or may not be replaced."""
+    output = place(output)
+    if not is_remote(output) and Path(output).is_file():
+        raise UserError(f"the output {output!r} is a file: name a folder")
+    there = exists(output)
+    if there and not overwrite:
+        raise UserError(
+            f"the output folder {output!r} exists and is not empty: name another, or add"
+            " --overwrite (in Python overwrite=True)"
+        )
+    if not is_remote(output) and Path(output).is_dir():
+        _check_replaceable(Path(output))
+    _check_writable(output)
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Raise `UserError` for a folder whose place another one cannot take."""
+    if Path.cwd().is_relative_to(folder.resolve()):
+        why = "this command runs in it"
+    elif os.path.ismount(folder.resolve()):
+        why = "something is mounted there"
+    else:
+        return
+    raise UserError(
+        f"the output folder {str(folder)!r} cannot be replaced, as {why}:"
+        f" name one below it, such as {str(folder / 'found')!r}"
+    )
+
+
+def _check_outside(name: str, source: Path, output: Path) -> None:
+    if source.resolve().is_relative_to(output.resolve()):
+        raise UserError(
+            f"{name}={str(source)!r} lies in the output folder {str(output)!r}, which is replaced"
+            " as a whole: choose places side by side"
+        )
+
+
+def _check_ledger(ledger: str) -> None:
+    exists(ledger)  # whether it can be reached at all
+    if is_remote(ledger):
+        return
+    if Path(ledger).is_file():
+        raise UserError(f"the ledger {ledger!r} is a file: name a folder")
+    _check_writable(str(Path(ledger, "folds")))
+
+
+def _check_writable(output: str) -> None:
+    """Raise `UserError` where nothing can be written beside `output` on this machine."""
+    if is_remote(output):
+        return
+    parent = next(each for each in Path(output).resolve().parents if each.exists())
+    try:
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        raise UserError(
+            f"cannot write {output!r}: {str(parent)!r}: {error.strerror}; name another place"
+        ) from None

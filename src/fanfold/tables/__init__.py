@@ -1,0 +1,1 @@
+"""Rows in: formats, batches, the target expression, the split, the generated sample."""

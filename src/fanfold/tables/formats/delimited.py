@@ -1,0 +1,130 @@
+"""CSV and TSV: every byte of the file ends up in a good row or in a reject.
+
+The file is read stretch by stretch. Each is cut at the end of a line and parsed as a block; a
+record whose quote is still open there waits for the next stretch, so that it may be longer than
+one. A quote that is never closed is found: the line in which its record begins is set aside, and
+those behind it are read as if it were not there, also those of its own value.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+
+from fanfold.errors import UserError
+from fanfold.tables.batch import BATCH_BYTES, Batch, OpenStream, Reject
+from fanfold.tables.formats.csv_block import Block, no_rows, text_of
+
+LINE_END = re.compile(rb"\r\n|\r|\n")
+UNCLOSED = "a quote that opens in this row is never closed"
+
+
+def read_delimited(
+    open_stream: OpenStream,
+    uri: str,
+    delimiter: str,
+    *,
+    block_bytes: int = BATCH_BYTES,
+    max_record_bytes: int = 64 << 20,
+) -> Iterator[Batch]:
+    """Batches of a CSV or TSV file: all columns text, values untouched, no nulls.
+
+    The first line that is not empty names the columns. Lines end with LF, CRLF or CR. Values
+    may be quoted with `"` (doubled inside), and then hold delimiters and line ends.
+
+    Args:
+        open_stream: gives the file; it is read once, and need not seek.
+        uri: names the file in messages.
+        delimiter: `,` or a tab.
+        block_bytes: about as much is parsed at a time.
+        max_record_bytes: a quote that is not closed within these is never closed.
+
+    Raises:
+        UserError: no usable header, or a line longer than `max_record_bytes`.
+    """
+    with open_stream() as stream:
+        data = _read_fully(stream, block_bytes).removeprefix(BOM_UTF8)
+        header = _Header.parse(data, delimiter, uri)
+        data, line, at_end = data[header.size :], 1 + header.lines, False
+        while data or not at_end:
+            if len(data) <= max_record_bytes:
+                more = _read_fully(stream, block_bytes)
+                at_end, data = not more, data + more
+            end = len(data) if at_end else _last_line_end(data)
+            if end or at_end:
+                block = Block.parse(data[:end], header.names, delimiter)
+                yield block.batch(line)
+                data, line = data[block.size :], line + block.lines
+            if data and (at_end or len(data) > max_record_bytes):
+                first = _first_line(data)
+                if len(first) > max_record_bytes:
+                    raise UserError(
+                        f"line {line} of {uri!r} is longer than {max_record_bytes:,} bytes: is it"
+                        " a table? If it is, shorten that line or leave it out"
+                    )
+                yield _set_aside(first, line, header.names)
+                data, line = data[len(first) :], line + 1
+
+
+def _read_fully(stream: BinaryIO, size: int) -> bytes:
+    """The next `size` bytes, fewer only at the end (a network stream may give less at once)."""
+    parts = []
+    while size > 0 and (part := stream.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _first_line(data: bytes) -> bytes:
+    end = LINE_END.search(data)
+    return data[: end.end()] if end else data
+
+
+def _last_line_end(data: bytes) -> int:
+    """Just behind the last line end; a final CR may be half of a CRLF, so it is not one."""
+    return max(data.rfind(b"\n"), data.rfind(b"\r", 0, len(data) - 1)) + 1
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The names of the columns, and how many bytes and lines stand before the first row."""
+
+    names: list[str]
+    size: int
+    lines: int
+
+    @classmethod
+    def parse(cls, data: bytes, delimiter: str, uri: str) -> _Header:
+        text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "surrogateescape", newline="")
+        lines: list[str] = []
+
+        def each_line() -> Iterator[str]:
+            for line in text:
+                lines.append(line)
+                yield line
+            if "".join(lines).strip("\r\n"):
+                raise UserError(f"the header of {uri!r} has a quote that is never closed")
+            raise UserError(f"{uri!r} is empty: a table starts with a line of column names")
+
+        try:
+            names = next(filter(None, csv.reader(each_line(), delimiter=delimiter)))
+            size = len("".join(lines).encode("utf-8", "surrogateescape"))
+            "".join(names).encode()
+        except UnicodeEncodeError:
+            raise UserError(f"the header of {uri!r} is not UTF-8: convert the file") from None
+        except csv.Error as error:
+            raise UserError(f"the header of {uri!r} cannot be read: {error}") from None
+        return cls(names, size, len(lines))
+
+
+def _set_aside(first: bytes, line: int, names: list[str]) -> Batch:
+    """A batch of no rows, of a line in which a quote opens and is never closed."""
+    none = np.zeros(0, np.int64)
+    return Batch(no_rows(names), none, lambda _: "", [Reject(line, UNCLOSED, text_of(first))])
