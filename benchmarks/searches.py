@@ -77,31 +77,31 @@ def bare_fits(table: str, grid: str) -> dict:
 
     from fanfold.features.corpus import load_corpus
     from fanfold.features.text_features import fit_text
-    from fanfold.search.candidates import search_of
+    from fanfold.search.plan import Plan
     from fanfold.settings.search import Settings
-    from fanfold.steps import preprocess
+    from fanfold.steps import Artifacts, preprocess
 
     settings = Settings(**settings_of(table, grid))
-    search = search_of(settings)
+    plan = Plan.of(settings)
     with tempfile.TemporaryDirectory() as scratch:
-        paths = {name: f"{scratch}/{name}" for name in ("corpus", "test", "rejects", "summary")}
-        preprocess(settings, **paths)
-        corpus = load_corpus(paths["corpus"])
-    units = [unit.candidates[-1].model_parameters for unit in search.units()]
-    units.sort(key=search.estimator.cost, reverse=True)
+        files = Artifacts.in_folder(scratch)
+        preprocess(settings, files)
+        corpus = load_corpus(files.corpus)
+    units = [unit.candidates[-1].model_parameters for unit in plan.units()]
+    units.sort(key=plan.estimator.cost, reverse=True)
 
-    fit = search.estimator.fit
+    fit = plan.estimator.fit
     winner = json.loads(Path(f"{table}.tune", "best.json").read_text())["parameters"]
 
     def matrix(rows: np.ndarray, parameters: dict) -> object:
-        _, cells = fit_text(corpus.text, rows, search.candidates[0].text)
-        return search.estimator.prepare(cells[rows], corpus.target[rows], parameters, 1)
+        _, cells = fit_text(corpus.text, rows, plan.candidates[0].text)
+        return plan.estimator.prepare(cells[rows], corpus.target[rows], parameters, 1)
 
     jobs: list[tuple[object, dict]] = []
     for fold in range(len(corpus.fold_labels)):
         made: dict[object, object] = {}
         for unit in units:
-            key = search.estimator.data_key(unit)
+            key = plan.estimator.data_key(unit)
             if key not in made:
                 made[key] = matrix(corpus.fold != fold, unit)
             jobs.append((made[key], unit))

@@ -47,4 +47,4 @@ def expand_grid(
         selection=selection,
         simplest_by=simplest_by,
     )
-    return steps.expand_grid(settings, candidates=candidates.path)
+    return steps.expand_grid(settings, steps.Artifacts(candidates=candidates.path))

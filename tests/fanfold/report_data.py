@@ -10,8 +10,8 @@ import pandas as pd
 
 from fanfold.estimators.base import get_estimator
 from fanfold.report import ReportData
+from fanfold.search.baseline import BASELINE
 from fanfold.search.grid import Candidate, expand
-from fanfold.search.scoring import BASELINE
 from fanfold.search.selection import select
 from fanfold.settings.search import Settings
 

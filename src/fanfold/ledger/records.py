@@ -15,8 +15,8 @@ from typing import Any
 from fanfold.errors import DamagedError
 from fanfold.estimators.base import Estimator
 from fanfold.features.corpus import Corpus
+from fanfold.search.fold_scores import DIVERGED, SCORING_VERSION, FoldScore
 from fanfold.search.grid import Candidate
-from fanfold.search.scoring import DIVERGED, SCORING_VERSION, FoldScore
 from fanfold.storage.sealed import digest, sealed, unsealed
 from fanfold.tasks.regression import HIGHER_IS_BETTER
 from fanfold.versions import versions

@@ -77,7 +77,7 @@ def run_pipeline(
         FanfoldError: a task failed, and the message ends with the last lines that it wrote; or a
             bucket does not take the output, and the message says where it is kept.
     """
-    from fanfold import steps
+    from fanfold.search.plan import LOOP_BYTES, Plan
     from fanfold.settings.paths import check_places
     from fanfold.storage import published, s3_endpoint
 
@@ -91,7 +91,7 @@ def run_pipeline(
         compiled = compiled_pipeline(containers.usable_image(image_of(compiled)))
     with tempfile.TemporaryDirectory(prefix="fanfold-", ignore_cleanup_errors=True) as folder:
         run = Path(folder)
-        tasks = len(steps.expand_grid(chosen, candidates=str(run / "candidates.json")))
+        tasks = len(Plan.of(chosen).shares(LOOP_BYTES))
         here = for_this_machine(compiled, tasks, this_python=runner == "subprocess")
         (run / PIPELINE).write_text(here, encoding="utf-8")
         arguments = {**chosen.as_dict(), **cluster.as_arguments()}

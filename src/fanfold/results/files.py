@@ -3,7 +3,7 @@
 - `leaderboard.csv`: rank, candidate, a column a hyperparameter, then for each metric
   `<metric>_mean`, `<metric>_std_err`, `<metric>_n`, and n, fit_seconds, cpu_seconds, error; the
   last row is the baseline
-- `scores.csv`: the tidy rows, as `fanfold.search.scoring.FoldScore` has them
+- `scores.csv`: the tidy rows, as `fanfold.search.fold_scores.FoldScore` has them
 - `best.json`: candidate, parameters, how it was chosen, how it stands to the baseline
 - `metrics.json`: metric -> value on the test rows
 - `summary.json`: row accounting, corpus digest, baseline, cost, settings, versions
@@ -13,16 +13,102 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fanfold.results.artifacts import Artifacts
+from fanfold.results.summary import Cost, final_summary, selected_summary
+from fanfold.settings.search import Settings
+from fanfold.storage.json_files import read_json, write_json
 from fanfold.storage.local import written_beside
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from fanfold.search.grid import Candidate
+    from fanfold.search.plan import Plan
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResults:
+    """What a search found.
+
+    Attributes:
+        leaderboard: a row for each candidate, best first, and the baseline.
+        scores: the tidy rows, candidate x fold x metric.
+        best: the winner's id and parameters, and how it compares with the baseline.
+        summary: row accounting, cost, settings, versions.
+        metrics: metric -> value on the held-out rows; None before the final training.
+    """
+
+    leaderboard: pd.DataFrame
+    scores: pd.DataFrame
+    best: dict[str, Any]
+    summary: dict[str, Any]
+    metrics: dict[str, float | None] | None = None
+
+    def completed(
+        self, plan: Plan, settings: Settings, metrics: dict[str, float | None], cost: Cost
+    ) -> SearchResults:
+        """The results after the final training, from those that `read_selected` gave.
+
+        Args:
+            plan: of the search.
+            settings: those of the cost.
+            metrics: metric -> value on the held-out rows.
+            cost: of `train_final` so far.
+        """
+        selected = selected_summary(self.summary, plan, self.best, self.leaderboard)
+        summary = final_summary(selected, settings, self.scores, cost)
+        return replace(self, metrics=metrics, summary=summary)
+
+    @property
+    def parameters(self) -> list[str]:
+        """The hyperparameter columns of the leaderboard."""
+        columns = list(self.leaderboard.columns)
+        first, last = columns.index("candidate") + 1, columns.index("rmse_mean")
+        return columns[first:last]
+
+
+def read_selected(files: Artifacts, candidates: Sequence[Candidate]) -> SearchResults:
+    """The results as `select_best` left them; the summary is that of `preprocess`."""
+    return SearchResults(
+        leaderboard=read_leaderboard(files.leaderboard, candidates),
+        scores=read_scores(files.all_scores),
+        best=read_json(files.best),
+        summary=read_json(files.summary),
+    )
+
+
+def write_results(files: Artifacts, results: SearchResults, report: str) -> None:
+    """Write the folder `files.results`, whole or not at all: every file but the model."""
+    with written_beside(files.results) as beside:
+        beside.mkdir()
+        for source, name in (
+            (files.leaderboard, "leaderboard.csv"),
+            (files.all_scores, "scores.csv"),
+            (files.best, "best.json"),
+            (files.rejects, "rejects.csv"),
+        ):
+            shutil.copyfile(source, beside / name)
+        write_json(beside / "metrics.json", results.metrics or {})
+        write_json(beside / "summary.json", results.summary)
+        (beside / "report.html").write_text(report, encoding="utf-8")
+
+
+def read_results(folder: str | Path, candidates: Sequence[Candidate]) -> SearchResults:
+    """The results in a folder that `write_results` wrote."""
+    folder = Path(folder)
+    return SearchResults(
+        leaderboard=read_leaderboard(folder / "leaderboard.csv", candidates),
+        scores=read_scores(folder / "scores.csv"),
+        best=read_json(folder / "best.json"),
+        summary=read_json(folder / "summary.json"),
+        metrics=read_json(folder / "metrics.json"),
+    )
 
 
 def write_csv(path: str | Path, frame: pd.DataFrame) -> None:

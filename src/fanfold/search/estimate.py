@@ -24,9 +24,9 @@ from fanfold.features.corpus import Corpus, TextBlock, load_corpus
 from fanfold.features.preprocess import preprocess
 from fanfold.features.text import TextSettings
 from fanfold.resources import FIT_BYTES, cpu_seconds, forget_peak_memory, peak_memory
-from fanfold.search.candidates import search_of
+from fanfold.search.cross_validation import cross_validate
 from fanfold.search.grid import Unit, pack
-from fanfold.search.scoring import cross_validate
+from fanfold.search.plan import Plan
 from fanfold.settings.search import Settings
 
 PILOT_ROWS = 20_000
@@ -101,8 +101,8 @@ def estimate(
     for name, value in (("parallelism", parallelism), ("cpus", cpus)):
         if value < 1:
             raise UserError(f"{name} must be at least 1 but is {value}")
-    search = search_of(settings)
-    units, estimator = search.units(), search.estimator
+    plan = Plan.of(settings)
+    units, estimator = plan.units(), plan.estimator
     with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
         before = cpu_seconds()
         files = {name: Path(scratch, name) for name in ("corpus", "test", "rejects")}
@@ -124,7 +124,7 @@ def estimate(
     wall = reading + final + makespan([POD_SECONDS + task for task in tasks], parallelism)
     return Estimate(
         rows=corpus.rows,
-        candidates=len(search.candidates),
+        candidates=len(plan.candidates),
         units=len(units),
         folds=folds,
         tasks=len(tasks),

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from fanfold.errors import FanfoldError, UserError
 from fanfold.estimators.base import get_estimator
+from fanfold.search.baseline import BASELINE
+from fanfold.search.fold_scores import FoldScore, scores_frame
 from fanfold.search.grid import Candidate, expand
-from fanfold.search.scoring import BASELINE, FoldScore
-from fanfold.search.selection import Selection, mean_and_standard_error, scores_frame, select
+from fanfold.search.means import mean_and_standard_error
+from fanfold.search.selection import Selection, select
 
 XGBOOST = get_estimator("xgboost")
 METRICS = ("rmse", "mae", "rsq")
