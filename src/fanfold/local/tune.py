@@ -16,7 +16,6 @@ from fanfold import steps
 from fanfold.errors import UserError
 from fanfold.progress import events
 from fanfold.results.artifacts import Artifacts
-from fanfold.settings.paths import check_places, placed
 from fanfold.settings.search import Settings, from_mapping
 from fanfold.storage import published, s3_endpoint
 
@@ -91,14 +90,15 @@ def tune(
         >>> result = fanfold.tune("sample:2000", grid={"max_depth": [3, 6]})
         >>> result.leaderboard, result.model.predict(["a text"])
     """
+    from fanfold.local.checks import checked
+
     if grid is not None:
         settings["grid"] = grid if isinstance(grid, str) else _as_json(grid)
     with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
         if not isinstance(data, str | Path):
             data = _as_table(data, Path(scratch), settings)
-        chosen = placed(from_mapping({**settings, "data": str(data)}))
+        chosen = checked(from_mapping({**settings, "data": str(data)}), output, overwrite)
         with s3_endpoint(chosen.s3_endpoint), events.listening(on_event):
-            check_places(chosen, output, overwrite)
             result = _walk(chosen, Path(scratch))
             if output is not None:
                 with published(output) as beside:

@@ -102,38 +102,43 @@ def estimate(
         if value < 1:
             raise UserError(f"{name} must be at least 1 but is {value}")
     plan = Plan.of(settings)
-    units, estimator = plan.units(), plan.estimator
-    with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
-        before = cpu_seconds()
-        files = {name: Path(scratch, name) for name in ("corpus", "test", "rejects")}
-        preprocess(settings, **files)
-        reading = cpu_seconds() - before
-        corpus = load_corpus(files["corpus"])
-        of_unit, memory_of_rows = _pilot(corpus, units, estimator, settings.seed, pilot_rows)
+    units = plan.units()
+    corpus, reading, of_unit, memory_of_rows = _tried(settings, plan, units, pilot_rows)
     folds = len(corpus.fold_labels)
     each = {id(unit): of_unit(unit) * folds for unit in units}
-    shares = pack(units, estimator, settings.max_tasks)
+    shares = pack(units, plan.estimator, settings.max_tasks)
     side_by_side = [min(cpus, folds * len(share)) for share in shares]
     tasks = [
         sum(each[id(unit)] for unit in share) / at_once
         for share, at_once in zip(shares, side_by_side, strict=True)
     ]
-    at_most = max(side_by_side)
     final = statistics.fmean(each.values()) / folds  # of whichever wins
-    total = reading + sum(each.values()) + final
     wall = reading + final + makespan([POD_SECONDS + task for task in tasks], parallelism)
+    at_most = max(side_by_side)
+    memory = max(MARGIN * memory_of_rows(corpus.rows, at_most), at_most * FIT_BYTES)
     return Estimate(
         rows=corpus.rows,
         candidates=len(plan.candidates),
         units=len(units),
         folds=folds,
         tasks=len(tasks),
-        cpu_seconds=total,
+        cpu_seconds=reading + sum(each.values()) + final,
         seconds=wall + 3 * POD_SECONDS,  # preprocess, select_best, train_final
-        memory_bytes=_rounded_up(
-            max(MARGIN * memory_of_rows(corpus.rows, at_most), at_most * FIT_BYTES)
-        ),
+        memory_bytes=_rounded_up(memory),
     )
+
+
+def _tried(
+    settings: Settings, plan: Plan, units: Sequence[Unit], pilot_rows: int
+) -> tuple[Corpus, float, Callable[[Unit], float], Callable[[int, int], float]]:
+    """The corpus, the processor seconds of reading it, and what the trials of `_pilot` tell."""
+    with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
+        before = cpu_seconds()
+        files = {name: Path(scratch, name) for name in ("corpus", "test", "rejects")}
+        preprocess(settings, **files)
+        reading = cpu_seconds() - before
+        corpus = load_corpus(files["corpus"])
+        return corpus, reading, *_pilot(corpus, units, plan.estimator, settings.seed, pilot_rows)
 
 
 def _pilot(
