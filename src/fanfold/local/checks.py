@@ -24,9 +24,9 @@ def checked(settings: Settings, output: str | Path | None, overwrite: bool) -> S
     Plan.of(settings)
     settings = placed(settings)
     with s3_endpoint(settings.s3_endpoint):
+        check_places(settings, output, overwrite)
         if not settings.data.startswith(SAMPLE):
             open_reader(settings.data).close()
-        check_places(settings, output, overwrite)
     return settings
 
 

@@ -15,7 +15,7 @@ from fanfold.tasks.regression import HIGHER_IS_BETTER
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORING_VERSION = 4
+SCORING_VERSION = 5
 """Raised when a change of fanfold's own changes scores: ledgers then remember none from before."""
 
 DIVERGED = "its predictions are not finite: the fit diverged"
