@@ -126,12 +126,14 @@ def select_best(settings: Settings, files: Artifacts) -> Selection:
     from fanfold.features.corpus import load_corpus
     from fanfold.results.files import SearchResults, write_csv
     from fanfold.search.plan import Plan
+    from fanfold.search.same_columns import same_columns
     from fanfold.search.selection import select
 
     plan, corpus = Plan.read(files.candidates), load_corpus(files.corpus)
     scores = _all_scores(files, plan, corpus)
     rule = {name: getattr(settings, name) for name in ("metric", "selection", "simplest_by")}
-    chosen = select(scores, plan.candidates, plan.estimator, **rule)
+    same = same_columns(corpus, plan.candidates)
+    chosen = select(scores, plan.candidates, plan.estimator, **rule, same=same)
     best = {**chosen.as_dict(), "simplest_by": settings.simplest_by}
     write_csv(files.leaderboard, chosen.leaderboard)
     write_csv(files.all_scores, scores)

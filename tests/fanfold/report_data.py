@@ -76,6 +76,7 @@ def _fold_scores(
             "fit_seconds": seconds,
             "cpu_seconds": 1.87 * seconds,
             "peak_memory_bytes": peak_memory_bytes,
+            "columns": 0 if candidate == "baseline" else 100,
             "ok": not error,
             "error": error,
         }

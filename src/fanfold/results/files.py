@@ -1,8 +1,8 @@
 """The files of a search: what each holds, written and read back with the types it had.
 
 - `leaderboard.csv`: rank, candidate, a column a hyperparameter, then for each metric
-  `<metric>_mean`, `<metric>_std_err`, `<metric>_n`, and n, fit_seconds, cpu_seconds, error; the
-  last row is the baseline
+  `<metric>_mean`, `<metric>_std_err`, `<metric>_n`, and n, columns, fit_seconds, cpu_seconds,
+  error, same_as; the last row is the baseline
 - `scores.csv`: the tidy rows, as `fanfold.search.fold_scores.FoldScore` has them
 - `best.json`: candidate, parameters, how it was chosen, how it stands to the baseline
 - `metrics.json`: metric -> value on the test rows
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
     from fanfold.search.grid import Candidate
     from fanfold.search.plan import Plan
+
+
+TEXTS = ("candidate", "same_as", "error")
+"""The columns of a leaderboard that hold text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +126,8 @@ def read_scores(path: str | Path) -> pd.DataFrame:
     frame = _read_csv(path)
     for name in ("value", "fit_seconds", "cpu_seconds"):
         frame[name] = _floats(frame[name])
-    frame["peak_memory_bytes"] = frame["peak_memory_bytes"].astype("int64")
+    for name in ("peak_memory_bytes", "columns"):
+        frame[name] = frame[name].astype("int64")
     for name in ("ok", "remembered"):
         frame[name] = frame[name] == "True"
     return frame
@@ -137,8 +142,8 @@ def read_leaderboard(path: str | Path, candidates: Sequence[Candidate]) -> pd.Da
     by_id = {each.id: each.parameters for each in candidates}
     parameters = parameter_names(candidates)
     board = _read_csv(path)
-    for name in board.columns.difference(["candidate", "error", *parameters], sort=False):
-        counts = name == "n" or name.endswith("_n")
+    for name in board.columns.difference([*TEXTS, *parameters], sort=False):
+        counts = name in ("n", "columns") or name.endswith("_n")
         board[name] = board[name].astype("int64") if counts else _floats(board[name])
     board["rank"] = board["rank"].astype("Int64")
     for name in parameters:

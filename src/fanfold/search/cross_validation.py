@@ -15,6 +15,7 @@ from fanfold.resources import calm, fits_at_once, memory_as_exception, usable_cp
 from fanfold.search.fits import Fit, in_starting_order, unknown_fits
 from fanfold.search.fold_scores import FoldScore, OnScores, starved_reason
 from fanfold.search.grid import Unit
+from fanfold.search.same_columns import same_columns, with_copies, without_copies
 from fanfold.search.scorer import Scorer
 
 
@@ -33,6 +34,7 @@ def cross_validate(
     As many fits run side by side as there are processors, each on one thread: that beats one
     fit on all threads, and no score depends on it. A fit that fails is rows with `ok` false
     and the reason. One that lacks memory is tried once more by itself, after the others.
+    Candidates that turn out the same share their fits, see `same_columns`.
 
     Args:
         corpus: its folds and feature blocks.
@@ -47,20 +49,48 @@ def cross_validate(
     Returns:
         Rows by candidate (in the order of `units`), fold and metric.
     """
-    rows: list[FoldScore] = []
-
-    def take(scores: Sequence[FoldScore]) -> None:
-        on_scores(scores)
-        rows.extend(scores)
-
-    for remembered in known.values():
-        take(remembered)
+    same = same_columns(corpus, [each for unit in units for each in unit.candidates])
+    collected = _Collected(same, on_scores)
+    collected.take_known(known)
     workers = fits_at_once(cpus or usable_cpus())
-    fits = in_starting_order(unknown_fits(units, corpus.fold_labels, known), estimator, workers)
-    _run_all(Scorer(corpus, estimator, seed, fits), fits, workers, take)
+    wanted = unknown_fits(without_copies(units, same), corpus.fold_labels, known)
+    fits = in_starting_order(wanted, estimator, workers)
+    _run_all(Scorer(corpus, estimator, seed, fits), fits, workers, collected.take)
     place = {each.id: number for number, unit in enumerate(units) for each in unit.candidates}
     fold_place = {label: number for number, label in enumerate(corpus.fold_labels)}
-    return sorted(rows, key=lambda row: (place[row.candidate], row.candidate, fold_place[row.fold]))
+    return sorted(
+        collected.rows(),
+        key=lambda row: (place[row.candidate], row.candidate, fold_place[row.fold]),
+    )
+
+
+class _Collected:
+    """The scores so far: of each candidate and fold once, copies of the same ones included."""
+
+    def __init__(self, same: Mapping[str, str], on_scores: OnScores) -> None:
+        self._same, self._on_scores = same, on_scores
+        self._found: dict[tuple[str, str], Sequence[FoldScore]] = {}
+
+    def take_known(self, known: Mapping[tuple[str, str], Sequence[FoldScore]]) -> None:
+        """Take all that is known, then the copies that it gives."""
+        for place, scores in known.items():
+            self._add(place, scores)
+        for scores in known.values():
+            self.take(scores)
+
+    def take(self, scores: Sequence[FoldScore]) -> None:
+        """Take the scores of a fit, and the copies that they give."""
+        for own in with_copies(scores, self._same):
+            if own and (own[0].candidate, own[0].fold) not in self._found:
+                self._add((own[0].candidate, own[0].fold), own)
+
+    def _add(self, place: tuple[str, str], scores: Sequence[FoldScore]) -> None:
+        self._found[place] = scores
+        self._on_scores(scores)
+
+    def rows(self) -> list[FoldScore]:
+        """All rows, in the order in which they arrived."""
+        return [row for scores in self._found.values() for row in scores]
 
 
 def _run_all(scorer: Scorer, fits: Sequence[Fit], workers: int, take: OnScores) -> None:

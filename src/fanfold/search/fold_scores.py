@@ -36,6 +36,7 @@ class FoldScore:
         peak_memory_bytes: largest resident size of the process so far.
         ok: whether the candidate could be fitted.
         error: why not, else empty.
+        columns: columns of the matrix that was fitted; 0 where it is not known.
         remembered: whether a ledger held it; its cost is then what it was when it was computed.
     """
 
@@ -48,6 +49,7 @@ class FoldScore:
     peak_memory_bytes: int = 0
     ok: bool = True
     error: str = ""
+    columns: int = 0
     remembered: bool = False
 
 

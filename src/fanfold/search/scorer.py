@@ -53,7 +53,7 @@ class Scorer:
             wall = time.perf_counter() - started
             # Threads of one fit are busy together, but the calling one may only wait for them.
             own = time.thread_time() - cpu if fit.threads == 1 else wall
-            return self._scores(fit, predictions, data.truth, _Spent(wall, own * fit.threads))
+            return self._scores(fit, predictions, data, _Spent(wall, own * fit.threads))
         except Exception as error:  # any failure becomes a row
             if is_out_of_memory(error):
                 logger.warning("out_of_memory unit=%r fold=%d", fit.unit.label, fit.fold)
@@ -80,20 +80,20 @@ class Scorer:
         return [self.estimator.rounds(each.model_parameters) for each in fit.unit.candidates]
 
     def _scores(
-        self, fit: Fit, predictions: list[Floats], truth: Floats, spent: _Spent
+        self, fit: Fit, predictions: list[Floats], data: FoldData, spent: _Spent
     ) -> list[FoldScore]:
         label, shares = self.corpus.fold_labels[fit.fold], _shares(self._rounds(fit))
         rows: list[FoldScore] = []
         for each, share, estimate in zip(fit.unit.candidates, shares, predictions, strict=True):
-            rows += _scored(each, label, truth, estimate, spent.share(share))
+            rows += _scored(each, label, data, estimate, spent.share(share))
         return rows
 
 
 def _scored(
-    candidate: Candidate, fold: str, truth: Floats, estimate: Floats, spent: _Spent
+    candidate: Candidate, fold: str, data: FoldData, estimate: Floats, spent: _Spent
 ) -> list[FoldScore]:
     finite = bool(np.isfinite(estimate).all())
-    values = regression_metrics(truth, estimate) if finite else {}
+    values = regression_metrics(data.truth, estimate) if finite else {}
     return [
         FoldScore(
             candidate.id,
@@ -105,6 +105,7 @@ def _scored(
             peak_memory(),
             ok=finite,
             error="" if finite else DIVERGED,
+            columns=data.columns,
         )
         for metric in HIGHER_IS_BETTER
     ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -66,6 +67,7 @@ def select(
     metric: str = "rmse",
     selection: str = "best",
     simplest_by: str = "",
+    same: Mapping[str, str] = MappingProxyType({}),
 ) -> Selection:
     """Rank `candidates` by the mean of `metric` over folds and choose the winner.
 
@@ -77,6 +79,7 @@ def select(
         selection: `best`, or `one_std_err`: the simplest candidate whose mean is within one
             standard error of the best (Breiman et al. 1984, the 1-SE rule).
         simplest_by: parameters, comma-separated, in order; small is simple, `-name`: large is.
+        same: candidates that are the same as another, see `fanfold.search.same_columns`.
 
     Raises:
         FanfoldError: no candidate could be fitted.
@@ -94,7 +97,7 @@ def select(
         chosen = min(near, key=lambda place: complexity(candidates[place], keys, estimator))
     baseline = mean_row(BASELINE, by_candidate[BASELINE])
     sentence, beats = against_baseline(rows[chosen], baseline, metric)
-    board = leaderboard(rows, baseline, candidates, order)
+    board = leaderboard(rows, baseline, candidates, order, same)
     return Selection(board, candidates[chosen], metric, selection, sentence, beats)
 
 

@@ -279,7 +279,7 @@ def test_the_leaderboard_has_the_columns_of_the_contract_in_order() -> None:
     of_metrics = [f"{m}_{what}" for m in METRICS for what in ("mean", "std_err", "n")]
     assert list(found.leaderboard.columns) == [
         "rank", "candidate", "max_depth", "subsample", *of_metrics,
-        "n", "fit_seconds", "cpu_seconds", "error",
+        "n", "columns", "fit_seconds", "cpu_seconds", "error", "same_as",
     ]  # fmt: skip
 
 
