@@ -191,8 +191,8 @@ def train_final(
     winner = plan.candidate(selected.best["candidate"])
     train(corpus, winner, plan.estimator, seed=corpus.settings["seed"]).save(files.model)
     model = load_model(files.model)
-    metrics = score_table(model, files.test)
-    results = selected.completed(plan, settings, metrics, cost)
+    metrics, baseline = score_table(model, files.test, float(corpus.target.mean()))
+    results = selected.completed(plan, settings, metrics, baseline, cost)
     write_results(files, results, _report(results, model.importances()))
     for copy, name in ((files.metrics, "metrics.json"), (files.report, "report.html")):
         if copy:

@@ -55,7 +55,12 @@ class SearchResults:
     metrics: dict[str, float | None] | None = None
 
     def completed(
-        self, plan: Plan, settings: Settings, metrics: dict[str, float | None], cost: Cost
+        self,
+        plan: Plan,
+        settings: Settings,
+        metrics: dict[str, float | None],
+        baseline: dict[str, float | None],
+        cost: Cost,
     ) -> SearchResults:
         """The results after the final training, from those that `read_selected` gave.
 
@@ -63,10 +68,12 @@ class SearchResults:
             plan: of the search.
             settings: those of the cost.
             metrics: metric -> value on the held-out rows.
+            baseline: the same where the mean of the training rows is predicted.
             cost: of `train_final` so far.
         """
         selected = selected_summary(self.summary, plan, self.best, self.leaderboard)
         summary = final_summary(selected, settings, self.scores, cost)
+        summary["baseline_test"] = baseline
         return replace(self, metrics=metrics, summary=summary)
 
     @property

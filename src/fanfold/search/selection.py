@@ -13,7 +13,7 @@ import pandas as pd
 from fanfold.errors import FanfoldError
 from fanfold.estimators.base import EstimatorParameters
 from fanfold.search.baseline import BASELINE
-from fanfold.search.comparison import against_baseline
+from fanfold.search.comparison import BETTER, Comparison, compare
 from fanfold.search.grid import Candidate
 from fanfold.search.leaderboard import Row, best_first, leaderboard, mean_row
 from fanfold.search.simplicity import complexity, simplicity
@@ -28,16 +28,14 @@ class Selection:
             not be fitted have no rank. See `fanfold.search.leaderboard`.
         winner: the chosen candidate.
         metric, selection: what it was chosen by.
-        sentence: how it compares with the baseline, in plain words.
-        beats_baseline: whether it is better than predicting the mean.
+        comparison: of the winner with the baseline.
     """
 
     leaderboard: pd.DataFrame
     winner: Candidate
     metric: str
     selection: str
-    sentence: str
-    beats_baseline: bool
+    comparison: Comparison
 
     def as_dict(self) -> dict[str, Any]:
         """The winner, as `best.json` holds it."""
@@ -49,8 +47,9 @@ class Selection:
             "selection": self.selection,
             "mean": as_number(row[f"{self.metric}_mean"]),
             "std_err": as_number(row[f"{self.metric}_std_err"]),
-            "beats_baseline": self.beats_baseline,
-            "sentence": self.sentence,
+            "beats_baseline": self.comparison.verdict == BETTER,
+            "verdict": self.comparison.verdict,
+            "sentence": self.comparison.sentence,
         }
 
 
@@ -96,9 +95,10 @@ def select(
         near = _within_one_std_err(order, rows, metric)
         chosen = min(near, key=lambda place: complexity(candidates[place], keys, estimator))
     baseline = mean_row(BASELINE, by_candidate[BASELINE])
-    sentence, beats = against_baseline(rows[chosen], baseline, metric)
     board = leaderboard(rows, baseline, candidates, order, same)
-    return Selection(board, candidates[chosen], metric, selection, sentence, beats)
+    winner = candidates[chosen]
+    comparison = compare(by_candidate[winner.id], by_candidate[BASELINE], metric)
+    return Selection(board, winner, metric, selection, comparison)
 
 
 def _why_none(rows: Sequence[Row], metric: str) -> str:
