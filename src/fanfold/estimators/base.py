@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from scipy.sparse import csr_matrix
 
 from fanfold.arrays import Floats
-from fanfold.errors import UserError, did_you_mean
+from fanfold.errors import UserError
 
 
 class Estimator(Protocol):
@@ -81,6 +81,7 @@ def get_estimator(name: str) -> Estimator:
         UserError: it is not on the list.
     """
     from fanfold.estimators import scikit_learn
+    from fanfold.estimators.other_names import estimator_hint
     from fanfold.estimators.xgboost import XGBoost
 
     if name == XGBoost.name:
@@ -89,6 +90,6 @@ def get_estimator(name: str) -> Estimator:
         return scikit_learn.SklearnEstimator(name)
     allowed = [XGBoost.name, *scikit_learn.ALLOWED]
     raise UserError(
-        f"no estimator is named {name!r}{did_you_mean(name, allowed)};"
+        f"no estimator is named {name!r}{estimator_hint(name, allowed)};"
         f" allowed: {', '.join(allowed)}"
     )

@@ -11,7 +11,7 @@ from fanfold.errors import UserError
 from fanfold.estimators.base import Estimator, get_estimator
 from fanfold.features.text import TextSettings
 from fanfold.search.grid import Candidate, Unit, expand, make_candidate, make_units, pack
-from fanfold.settings.search import Settings
+from fanfold.settings.search import SEED_GRID, Settings
 from fanfold.storage.json_files import read_json, write_json
 
 GRID_SETTINGS = ("grid", "estimator", "share_fits", "ledger", "max_tasks")
@@ -76,12 +76,25 @@ def search_of(settings: Settings) -> Search:
     estimator = get_estimator(settings.estimator)
     text = {name: getattr(settings, name) for name in TextSettings.names()}
     kept = {name: getattr(settings, name) for name in GRID_SETTINGS} | text
+    _check_grid_given(settings)
     candidates = expand(settings.grid, estimator, text)
     if settings.simplest_by:  # its names are used when all has been fitted: a bad one is told now
         from fanfold.search.selection import simplicity
 
         simplicity(settings.simplest_by, candidates, estimator)
     return Search(estimator, candidates, kept)
+
+
+def _check_grid_given(settings: Settings) -> None:
+    """Raise `UserError` where another estimator than xgboost is left with xgboost's default grid."""
+    from fanfold.estimators.scikit_learn import EXAMPLE_GRIDS
+
+    example = EXAMPLE_GRIDS.get(settings.estimator)
+    if settings.grid == SEED_GRID and example:
+        raise UserError(
+            f"the default grid is that of xgboost: give --grid (in Python grid=...) with parameters"
+            f" of {settings.estimator}, such as '{example}'"
+        )
 
 
 def write_search(path: str, search: Search) -> None:
