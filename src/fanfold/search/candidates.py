@@ -86,7 +86,7 @@ def search_of(settings: Settings) -> Search:
 
 
 def _check_grid_given(settings: Settings) -> None:
-    """Raise `UserError` where another estimator than xgboost is left with xgboost's default grid."""
+    """Raise `UserError` where an estimator is left with the default grid, which is xgboost's."""
     from fanfold.estimators.scikit_learn import EXAMPLE_GRIDS
 
     example = EXAMPLE_GRIDS.get(settings.estimator)

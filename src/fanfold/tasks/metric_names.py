@@ -36,7 +36,7 @@ def metric_hint(name: str, allowed: Iterable[str]) -> str:
 
 
 def _short(name: str) -> str:
-    """Lower case, letters and digits alone, without scikit-learn's `neg_`, `_error` and `_score`."""
+    """Letters and digits in lower case, without scikit-learn's `neg_`, `_error` and `_score`."""
     return re.sub(
         r"^neg(?=root|mean|log)|(?<=.)(error|score)$", "", re.sub(r"[^a-z0-9]", "", name.lower())
     )
