@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fanfold.errors import UserError, did_you_mean
+from fanfold.errors import UserError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -103,6 +103,7 @@ def get_estimator(name: str) -> Estimator:
         UserError: it is not on the list.
     """
     from fanfold.estimators import scikit_learn
+    from fanfold.estimators.other_names import estimator_hint
     from fanfold.estimators.xgboost import XGBoost
 
     if name == XGBoost.name:
@@ -111,6 +112,6 @@ def get_estimator(name: str) -> Estimator:
         return scikit_learn.SklearnEstimator(name)
     allowed = [XGBoost.name, *scikit_learn.ALLOWED]
     raise UserError(
-        f"no estimator is named {name!r}{did_you_mean(name, allowed)};"
+        f"no estimator is named {name!r}{estimator_hint(name, allowed)};"
         f" allowed: {', '.join(allowed)}"
     )

@@ -35,6 +35,24 @@ ALLOWED = {
 }
 """Each allowed class with the parameters whose small (`-`: large) values make it simple."""
 
+EXAMPLE_GRIDS = {
+    "sklearn.linear_model.LinearRegression": '{"positive": [false, true]}',
+    "sklearn.linear_model.Ridge": '{"alpha": [0.1, 1, 10]}',
+    "sklearn.linear_model.Lasso": '{"alpha": [0.001, 0.01, 0.1]}',
+    "sklearn.linear_model.ElasticNet": '{"alpha": [0.001, 0.01, 0.1], "l1_ratio": [0.2, 0.8]}',
+    "sklearn.linear_model.HuberRegressor": '{"alpha": [0.0001, 0.01, 1]}',
+    "sklearn.linear_model.SGDRegressor": '{"alpha": [0.00001, 0.0001, 0.001]}',
+    "sklearn.svm.LinearSVR": '{"C": [0.1, 1, 10]}',
+    "sklearn.svm.SVR": '{"C": [0.1, 1, 10]}',
+    "sklearn.neighbors.KNeighborsRegressor": '{"n_neighbors": [5, 20, 50]}',
+    "sklearn.tree.DecisionTreeRegressor": '{"max_depth": [4, 8, 12]}',
+    "sklearn.ensemble.RandomForestRegressor": '{"max_depth": [8, 16], "max_features": [0.1, 0.3]}',
+    "sklearn.ensemble.ExtraTreesRegressor": '{"max_depth": [8, 16], "max_features": [0.1, 0.3]}',
+    "sklearn.ensemble.GradientBoostingRegressor": '{"n_estimators": [100, 300]}',
+    "sklearn.ensemble.HistGradientBoostingRegressor": '{"max_iter": [100, 300]}',
+}
+"""A small grid of each allowed class, for messages."""
+
 DENSE = {"sklearn.ensemble.HistGradientBoostingRegressor"}
 """Those that cannot read a sparse matrix."""
 

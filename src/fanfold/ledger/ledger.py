@@ -41,6 +41,9 @@ AT_ONCE = 10
 As many as the clients keep connections: of more they would warn, and open them anew.
 """
 
+FOLDERS = ("searches/", "folds/", "failures/", "set-aside/")
+"""What a ledger holds, see above."""
+
 Place = tuple[str, str]
 """A candidate's id and a fold's label."""
 
@@ -80,6 +83,10 @@ class Ledger:
     def __init__(self, uri: str, storage: Storage | None = None) -> None:
         self._storage = storage or open_storage(uri)
         self._searches: dict[str, SearchRecord | None] = {}
+
+    def is_empty(self) -> bool:
+        """Whether nothing of a ledger lies at the address, whatever else does."""
+        return all(next(self._storage.list(each), None) is None for each in FOLDERS)
 
     def begin(self, search: SearchRecord) -> None:
         """Tell those who look at the ledger of a search; known ones stay as they are.

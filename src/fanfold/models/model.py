@@ -7,6 +7,7 @@ of the data, and the SHA-256 of that file and of itself.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from fanfold.resources import (
     usable_cpus,
 )
 from fanfold.search.grid import Candidate
-from fanfold.storage import fetched, published
+from fanfold.storage import exists, fetched, join, published
 from fanfold.storage.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.tables.columns import as_texts, check_kinds
 from fanfold.versions import git_revision, versions
@@ -39,9 +40,14 @@ from fanfold.versions import git_revision, versions
 if TYPE_CHECKING:
     import pandas as pd
 
+logger = logging.getLogger(__name__)
+
 FORMAT = "fanfold-model-1"
 MODEL_FILES = ("manifest.json", XGBoost.model_file, SklearnEstimator.model_file)
 """What a model's folder may hold."""
+
+BELOW_RESULTS = "model"
+"""The model's folder in the one that a search writes."""
 
 BATCH_ROWS = 1 << 16
 """Rows whose matrix is made at a time when predicting."""
@@ -186,18 +192,37 @@ def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: i
 def load_model(folder: str | Path) -> Model:
     """The model in `folder`, or below a `gs://` or `s3://` prefix, checked against its SHA-256.
 
+    Args:
+        folder: holds `manifest.json`, or the results of a search, with the model in `model/`.
+
     Raises:
-        UserError: there is no such folder, or none of a model's files is in it.
+        UserError: there is no such folder, or no model in it.
         DamagedError: a file is missing, changed or not fanfold's.
     """
     with fetched(folder) as here:
         return _load(here, str(folder))
 
 
+def holds_model(uri: str) -> bool:
+    """Whether a model, or the results of a search with one, lie at `uri`."""
+    return any(exists(join(uri, *below, MODEL_FILES[0])) for below in ((), (BELOW_RESULTS,)))
+
+
+def _is_model(folder: Path) -> bool:
+    return any((folder / name).exists() for name in MODEL_FILES)
+
+
 def _load(folder: Path, shown: str) -> Model:
     """The model in a folder of this machine, which messages call `shown`."""
-    if not any((folder / name).exists() for name in MODEL_FILES):
-        raise UserError(f"no model at {shown!r}: give the folder that holds manifest.json")
+    below = folder / BELOW_RESULTS
+    if not _is_model(folder) and _is_model(below):
+        logger.info("model_of_results folder=%r", join(shown, BELOW_RESULTS))
+        folder = below
+    if not _is_model(folder):
+        raise UserError(
+            f"no model at {shown!r}: give the folder that a search wrote, or the one that holds"
+            " manifest.json"
+        )
     manifest = read_manifest(folder / "manifest.json", FORMAT)
     check_files(folder, manifest["files"])
     estimator = get_estimator(manifest["estimator"])

@@ -16,7 +16,7 @@ from fanfold.estimators.base import Estimator, get_estimator
 from fanfold.features.text import TextSettings
 from fanfold.search.grid import Candidate, Unit, expand, make_candidate, make_units, pack
 from fanfold.search.simplicity import simplicity
-from fanfold.settings.search import Settings
+from fanfold.settings.search import SEED_GRID, Settings
 from fanfold.storage.json_files import read_json, write_json
 
 PLAN_SETTINGS = ("grid", "estimator", *TextSettings.names(), "share_fits", "ledger", "max_tasks")
@@ -48,6 +48,7 @@ class Plan:
             UserError: the estimator, the grid or `simplest_by` is wrong.
         """
         estimator = get_estimator(settings.estimator)
+        _check_grid_given(settings)
         kept = {name: getattr(settings, name) for name in PLAN_SETTINGS}
         text = {name: kept[name] for name in TextSettings.names()}
         candidates = expand(settings.grid, estimator, text)
@@ -104,6 +105,18 @@ class Plan:
                 f" of the {limit:,} that KFP can hand to a loop: make the grid smaller"
             )
         return items
+
+
+def _check_grid_given(settings: Settings) -> None:
+    """Raise `UserError` where an estimator is left with the default grid, which is xgboost's."""
+    from fanfold.estimators.scikit_learn import EXAMPLE_GRIDS
+
+    example = EXAMPLE_GRIDS.get(settings.estimator)
+    if settings.grid == SEED_GRID and example:
+        raise UserError(
+            f"the default grid is that of xgboost: give --grid (in Python grid=...) with parameters"
+            f" of {settings.estimator}, such as '{example}'"
+        )
 
 
 def _item(share: Sequence[Unit]) -> dict[str, str]:

@@ -19,13 +19,23 @@ from fanfold.errors import UserError, did_you_mean
 from fanfold.storage import Changed, is_remote, open_reader, stat
 from fanfold.tables.batch import Batch, Reject
 
-__all__ = ["Batch", "Reject", "identify", "read_table", "require_columns", "require_unchanged"]
+__all__ = [
+    "Batch",
+    "Reject",
+    "identify",
+    "listed_columns",
+    "read_table",
+    "require_columns",
+    "require_unchanged",
+]
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 PARQUET = ".parquet"
 SAMPLE = "sample:"
+SHOWN_COLUMNS = 30
+"""Names of columns that a message shows."""
 
 
 def identify(uri: str) -> dict[str, Any]:
@@ -73,12 +83,16 @@ def require_columns(schema_names: Sequence[str], needed: Iterable[str], uri: str
     """Raises a UserError that names the first of `needed` that `schema_names` lacks."""
     for name in needed:
         if name not in schema_names:
-            have = ", ".join(map(repr, schema_names[:30]))
-            more = f" and {len(schema_names) - 30} more" if len(schema_names) > 30 else ""
             raise UserError(
-                f"no column {name!r} in {uri!r}, which has {have}{more}"
+                f"no column {name!r} in {uri!r}, which has {listed_columns(schema_names)}"
                 f"{did_you_mean(name, schema_names)}"
             )
+
+
+def listed_columns(names: Sequence[str]) -> str:
+    """The names of columns for a message, the first of very many."""
+    more = f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else ""
+    return ", ".join(map(repr, names[:SHOWN_COLUMNS])) + more
 
 
 def _reader(uri: str, version: str | None, batch_rows: int) -> Iterator[Batch]:

@@ -120,6 +120,15 @@ def test_a_folder_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None
         fanfold.load_model(tmp_path / "nowhere")
 
 
+def test_the_results_of_a_search_are_taken_for_the_model_in_them(
+    model: Model, found: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="fanfold")
+    texts = ["a word", "another"]
+    assert fanfold.load_model(found).predict(texts).tolist() == model.predict(texts).tolist()
+    assert f"model_of_results folder={str(found / 'model')!r}" in caplog.text
+
+
 def test_a_model_folder_holds_no_pickle(found: Path) -> None:
     names = {path.name for path in (found / "model").iterdir()}
     assert names in ({"booster.ubj", "manifest.json"}, {"estimator.skops", "manifest.json"})

@@ -200,7 +200,7 @@ REFUSED = [
     ({"text_max_tokens": [6]}, "did you mean 'text__max_tokens'?"),
     ({"text__max_token": [6]}, "did you mean 'text__max_tokens'?"),
     ({"xyzzy": [6]}, "xgboost has no hyperparameter 'xyzzy'; allowed: n_estimators, max_depth,"),
-    ({"nthread": [2]}, "xgboost has no hyperparameter 'nthread'"),
+    ({"nthread": [2]}, "a grid of xgboost does not take 'nthread'"),
     ({"max_depth": ["6"]}, "max_depth must be a whole number, at least 0 but is '6'"),
     ({"max_depth": [6.5]}, "max_depth must be a whole number, at least 0 but is 6.5"),
     ({"max_depth": [True]}, "max_depth must be a whole number, at least 0 but is True"),
