@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from fanfold.arrays import Floats
 from fanfold.errors import UserError, did_you_mean
+from fanfold.tasks.target_scale import TargetScale
 
 
 class Estimator(Protocol):
@@ -49,6 +50,15 @@ class Estimator(Protocol):
 
     def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         """What of `parameters` the prepared data depends on: equal keys share it."""
+
+    def target_scale(self, target: Floats, parameters: Mapping[str, Any]) -> TargetScale:
+        """The scale on which `fit` reads the `target` [rows] of training rows.
+
+        Where it is not `AS_IT_IS`, parameters in units of the target act on the scaled one.
+
+        Raises:
+            UserError: the loss that `parameters` ask for is not defined for one of them.
+        """
 
     def prepare(
         self, matrix: csr_matrix, target: Floats, parameters: Mapping[str, Any], threads: int

@@ -32,10 +32,11 @@ from fanfold.resources import (
 from fanfold.search.fold_data import FoldData, SharedFoldData, data_key
 from fanfold.search.grid import Candidate, Unit
 from fanfold.tasks.regression import HIGHER_IS_BETTER, regression_metrics
+from fanfold.tasks.target_scale import learn_scale
 
 logger = logging.getLogger(__name__)
 
-SCORING_VERSION = 4
+SCORING_VERSION = 5
 """Raised when a change of fanfold's own changes scores: ledgers then remember none from before."""
 
 BASELINE = "baseline"
@@ -211,7 +212,7 @@ class _Scorer:
             # Threads of one fit are busy together, but the calling one may only wait for them.
             own = time.thread_time() - cpu if job.threads == 1 else wall
             spent = (wall, own * job.threads)
-            return self._score(job, predictions, data.truth, spent)
+            return self._score(job, predictions, data, spent)
         except Exception as error:  # whatever a candidate dies of is a row of the table
             if is_out_of_memory(error):
                 logger.warning("out_of_memory unit=%r fold=%d", job.unit.label, job.fold)
@@ -223,14 +224,14 @@ class _Scorer:
             self.data.give_back(job.fold, job.fitted)
 
     def _fit(self, job: _Job, data: FoldData) -> list[Floats]:
-        """Predictions of the validation rows by each of the unit's candidates."""
+        """Predictions of the validation rows by each candidate, on the target's scale."""
         parameters = job.fitted.model_parameters
         model = self.estimator.fit(data.train, parameters, self.seed, job.threads)
         rounds = [self.estimator.rounds(each.model_parameters) for each in job.unit.candidates]
         return self.estimator.predict_rounds(model, data.validation, rounds)
 
     def _score(
-        self, job: _Job, predictions: list[Floats], truth: Floats, spent: tuple[float, float]
+        self, job: _Job, predictions: list[Floats], data: FoldData, spent: tuple[float, float]
     ) -> list[FoldScore]:
         rows: list[FoldScore] = []
         candidates = job.unit.candidates
@@ -238,7 +239,7 @@ class _Scorer:
         peak = peak_memory()
         for each, part, estimate in zip(candidates, parts, predictions, strict=True):
             finite = bool(np.isfinite(estimate).all())
-            known = regression_metrics(truth, estimate) if finite else {}
+            known = regression_metrics(data.truth, estimate, data.scale.factor) if finite else {}
             for metric in HIGHER_IS_BETTER:
                 rows.append(
                     FoldScore(
@@ -293,8 +294,10 @@ def baseline_scores(corpus: Corpus) -> list[FoldScore]:
     rows = []
     for fold, label in enumerate(corpus.fold_labels):
         held_out = corpus.fold == fold
-        truth = np.asarray(corpus.target[held_out])
-        estimate = np.full(len(truth), corpus.target[~held_out].mean())
-        for metric, value in regression_metrics(truth, estimate).items():
+        target = np.asarray(corpus.target)
+        scale = learn_scale(target[~held_out])
+        truth = scale.apply(target[held_out])
+        estimate = np.full(len(truth), scale.apply(target[~held_out]).mean())
+        for metric, value in regression_metrics(truth, estimate, scale.factor).items():
             rows.append(FoldScore(BASELINE, label, metric, value))
     return rows
