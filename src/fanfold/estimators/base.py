@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from fanfold.arrays import Floats
+    from fanfold.tasks.target_scale import TargetScale
 
 
 class EstimatorParameters(Protocol):
@@ -57,6 +58,15 @@ class Fitting(Protocol):
 
     def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         """What the prepared data depends on among `parameters`: equal keys share it."""
+
+    def target_scale(self, target: Floats, parameters: Mapping[str, Any]) -> TargetScale:
+        """The scale on which `fit` reads the `target` [rows] of training rows.
+
+        Where it is not `AS_IT_IS`, parameters in units of the target act on the scaled one.
+
+        Raises:
+            UserError: the loss that `parameters` ask for is not defined for one of them.
+        """
 
     def prepare(
         self, matrix: csr_matrix, target: Floats, parameters: Mapping[str, Any], threads: int

@@ -1,8 +1,8 @@
 """A trained model: fitted, saved without pickle, loaded and checked, predicting from text.
 
 A model is a folder: the estimator's own file (`booster.ubj` or `estimator.skops`) and
-`manifest.json`, which holds the vocabulary and its weights, settings, versions, the identity
-of the data, and the SHA-256 of that file and of itself.
+`manifest.json`, which holds the vocabulary and its weights, the target's scale, settings,
+versions, the identity of the data, and the SHA-256 of that file and of itself.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ from fanfold.search.grid import Candidate
 from fanfold.storage import exists, fetched, join, published
 from fanfold.storage.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.tables.columns import as_texts, check_kinds
+from fanfold.tasks.target_scale import AS_IT_IS, TargetScale
 from fanfold.versions import git_revision, versions
 
 if TYPE_CHECKING:
@@ -62,12 +63,14 @@ class Model:
         estimator: its kind.
         fitted: the estimator's own fitted object.
         manifest: what `manifest.json` holds: parameters, settings, versions, data identity.
+        scale: that of the target which the estimator was fitted on.
     """
 
     features: TextFeatures
     estimator: Estimator
     fitted: Any
     manifest: dict[str, Any]
+    scale: TargetScale = AS_IT_IS
 
     def predict(self, data: Sequence[str | None] | pd.Series | pd.DataFrame) -> Floats:
         """Predictions float64 [rows], in units of the target expression.
@@ -85,7 +88,7 @@ class Model:
         found = [
             self.estimator.predict(self.fitted, self.features.matrix(batch)) for batch in batches
         ]
-        return np.concatenate([np.zeros(0), *found])
+        return self.scale.undo(np.concatenate([np.zeros(0), *found]))
 
     def _texts(self, data: Any) -> list[str | None]:
         if isinstance(data, str):
@@ -169,13 +172,16 @@ def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: i
     with _memory_told(corpus.rows), calm():
         threads = fits_at_once(usable_cpus())  # memory for their stacks
         features, matrix = fit_text(corpus.text, np.ones(corpus.rows, dtype=bool), candidate.text)
-        data = estimator.prepare(matrix, np.asarray(corpus.target), parameters, threads)
+        target = np.asarray(corpus.target)
+        scale = estimator.target_scale(target, parameters)
+        data = estimator.prepare(matrix, scale.apply(target), parameters, threads)
         fitted = estimator.fit(data, parameters, seed, threads)
     manifest = {
         "format": FORMAT,
         "estimator": estimator.name,
         "candidate": candidate.id,
         "parameters": candidate.parameters,
+        "target_scale": asdict(scale),
         "text": candidate.text.as_parameters(),
         "tokens": list(features.tokens),
         "idf": features.idf.tolist(),
@@ -186,7 +192,7 @@ def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: i
         "versions": versions(),
         "git": git_revision(),
     }
-    return Model(features, estimator, fitted, manifest)
+    return Model(features, estimator, fitted, manifest, scale)
 
 
 def load_model(folder: str | Path) -> Model:
@@ -236,4 +242,5 @@ def _load(folder: Path, shown: str) -> Model:
         fitted = estimator.load(file)
     except Exception as error:
         raise DamagedError(f"{str(file)!r} cannot be loaded: {error}") from error
-    return Model(features, estimator, fitted, manifest)
+    scale = TargetScale(**manifest.get("target_scale", {}))  # models from before it have none
+    return Model(features, estimator, fitted, manifest, scale)

@@ -35,9 +35,11 @@ def score_table(model: Model, path: str, mean: float) -> tuple[Metrics, Metrics]
             parts.append(target({name: as_floats(rows.column(name)) for name in target.columns}))
             estimates.append(model.predict(as_texts(rows.column(text_column)).to_list()))
     truth, estimate = np.concatenate(parts), np.concatenate(estimates)
-    return _metrics(truth, estimate), _metrics(truth, np.full(len(truth), mean))
+    factor = model.scale.factor
+    truth, estimate, baseline = map(model.scale.apply, (truth, estimate, np.full(len(truth), mean)))
+    return _metrics(truth, estimate, factor), _metrics(truth, baseline, factor)
 
 
-def _metrics(truth: Floats, estimate: Floats) -> Metrics:
-    found = regression_metrics(truth, estimate)
+def _metrics(truth: Floats, estimate: Floats, unit: float) -> Metrics:
+    found = regression_metrics(truth, estimate, unit)
     return {name: None if math.isnan(value) else value for name, value in found.items()}

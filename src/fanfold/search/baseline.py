@@ -7,6 +7,7 @@ import numpy as np
 from fanfold.features.corpus import Corpus
 from fanfold.search.fold_scores import FoldScore
 from fanfold.tasks.regression import regression_metrics
+from fanfold.tasks.target_scale import learn_scale
 
 BASELINE = "baseline"
 """Its name among the candidates."""
@@ -17,8 +18,10 @@ def baseline_scores(corpus: Corpus) -> list[FoldScore]:
     rows = []
     for fold, label in enumerate(corpus.fold_labels):
         held_out = corpus.fold == fold
-        truth = np.asarray(corpus.target[held_out])
-        estimate = np.full(len(truth), corpus.target[~held_out].mean())
-        for metric, value in regression_metrics(truth, estimate).items():
+        target = np.asarray(corpus.target)
+        scale = learn_scale(target[~held_out])
+        truth = scale.apply(target[held_out])
+        estimate = np.full(len(truth), scale.apply(target[~held_out]).mean())
+        for metric, value in regression_metrics(truth, estimate, scale.factor).items():
             rows.append(FoldScore(BASELINE, label, metric, value))
     return rows

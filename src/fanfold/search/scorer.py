@@ -70,7 +70,7 @@ class Scorer:
         return failed_scores(ids, self.corpus.fold_labels[fit.fold], reason)
 
     def _predictions(self, fit: Fit, data: FoldData) -> list[Floats]:
-        """Predictions of the validation rows by each of the unit's candidates."""
+        """Predictions of the validation rows by each candidate, on the target's scale."""
         model = self.estimator.fit(
             data.train, fit.candidate.model_parameters, self.seed, fit.threads
         )
@@ -93,7 +93,7 @@ def _scored(
     candidate: Candidate, fold: str, data: FoldData, estimate: Floats, spent: _Spent
 ) -> list[FoldScore]:
     finite = bool(np.isfinite(estimate).all())
-    values = regression_metrics(data.truth, estimate) if finite else {}
+    values = regression_metrics(data.truth, estimate, data.scale.factor) if finite else {}
     return [
         FoldScore(
             candidate.id,
