@@ -22,8 +22,6 @@ from fanfold.storage.local import write_text, written_beside
 from fanfold.versions import git_revision, versions
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from fanfold.models.model import Model
     from fanfold.search.scoring import FoldScore
     from fanfold.search.selection import Selection
@@ -173,9 +171,11 @@ def select_best(
     winner = {**chosen.as_dict(), "simplest_by": rule.simplest_by}
     write_json(best, winner)
     if report is not None:
+        from fanfold.report import ReportData, render
+
         so_far = with_settings(read_json(summary), search, winner)
         so_far["baseline"] = baseline(chosen.leaderboard)
-        page = _report(chosen.leaderboard, tidy, winner, so_far, learned_from.settings)
+        page = render(ReportData.of(chosen.leaderboard, tidy, winner, so_far))
         write_text(report, page)
     return chosen
 
@@ -210,6 +210,7 @@ def train_final(
     """
     from fanfold.features.corpus import load_corpus
     from fanfold.models.model import load_model, train
+    from fanfold.report import ReportData, render
     from fanfold.results.files import read_leaderboard, read_scores
     from fanfold.results.log_channel import tell_result
     from fanfold.search.candidates import read_search
@@ -225,7 +226,7 @@ def train_final(
     board, tidy = read_leaderboard(leaderboard, search.candidates), read_scores(scores)
     preprocessed = with_settings(read_json(summary), search, winner, settings)
     whole = whole_summary(preprocessed, board, tidy, cost)
-    page = _report(board, tidy, winner, whole, learned_from.settings, tested, loaded.importances())
+    page = render(ReportData.of(board, tidy, winner, whole, tested, loaded.importances()))
     with written_beside(results) as beside:
         beside.mkdir()
         for source, name in (
@@ -267,32 +268,3 @@ def _test_metrics(model: Model, test: str, settings: Mapping[str, Any]) -> dict[
             estimate.append(model.predict(as_texts(rows.column(text_column)).to_list()))
     found = regression_metrics(np.concatenate(truth), np.concatenate(estimate))
     return {name: None if math.isnan(value) else value for name, value in found.items()}
-
-
-def _report(
-    board: pd.DataFrame,
-    tidy: pd.DataFrame,
-    winner: Mapping[str, Any],
-    summary: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    metrics: Mapping[str, Any] | None = None,
-    importances: Sequence[tuple[str, float]] | None = None,
-) -> str:
-    from fanfold.report import ReportData, render
-
-    first = list(board.columns).index("candidate") + 1
-    last = list(board.columns).index("rmse_mean")
-    return render(
-        ReportData(
-            leaderboard=board,
-            scores=tidy,
-            best=winner,
-            summary=summary,
-            metric=winner["metric"],
-            metrics=metrics,
-            importances=importances,
-            target=settings["target"],
-            text_column=settings["text_column"],
-            parameters=list(board.columns[first:last]),
-        )
-    )

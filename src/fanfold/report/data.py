@@ -48,6 +48,31 @@ class ReportData:
     text_column: str
     parameters: Sequence[str]
 
+    @classmethod
+    def of(
+        cls,
+        leaderboard: pd.DataFrame,
+        scores: pd.DataFrame,
+        best: Mapping[str, Any],
+        summary: Mapping[str, Any],
+        metrics: Mapping[str, float | None] | None = None,
+        importances: Sequence[tuple[str, float]] | None = None,
+    ) -> ReportData:
+        """The report's data, what the files say of each other filled in."""
+        names = list(leaderboard.columns)
+        return cls(
+            leaderboard=leaderboard,
+            scores=scores,
+            best=best,
+            summary=summary,
+            metric=best["metric"],
+            metrics=metrics,
+            importances=importances,
+            target=summary["settings"]["target"],
+            text_column=summary["settings"]["text_column"],
+            parameters=names[names.index("candidate") + 1 : names.index("rmse_mean")],
+        )
+
 
 @dataclass(frozen=True)
 class Candidate:
