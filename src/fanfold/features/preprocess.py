@@ -23,7 +23,13 @@ from fanfold.storage.local import written_beside
 from fanfold.tables.batch import Batch, Reject
 from fanfold.tables.columns import as_floats, as_strings, as_texts, check_kinds
 from fanfold.tables.split import Split, split_rows
-from fanfold.tables.table import identify, read_table, require_columns, require_unchanged
+from fanfold.tables.table import (
+    identify,
+    named,
+    read_table,
+    require_columns,
+    require_unchanged,
+)
 from fanfold.tables.target import Target, parse_target
 
 if TYPE_CHECKING:
@@ -134,7 +140,7 @@ def _read(
         out.writerow(["line", "reason", "text"])
         for batch in read_table(settings.data, version=version):
             require_columns(batch.rows.schema.names, needed, settings.data)
-            check_kinds(batch.rows.schema, needed, repr(settings.data), numbers=target.columns)
+            check_kinds(batch.rows.schema, needed, named(settings.data), numbers=target.columns)
             values, bad = _evaluate(target, batch)
             set_aside = [*batch.rejects, *bad]
             out.writerows([each.line, each.reason, each.text] for each in set_aside)
