@@ -211,5 +211,8 @@ def _storable(column: Any) -> pa.Array | pa.ChunkedArray:
     import pyarrow.parquet as pq
 
     found = as_arrow(column)
-    pq.write_table(pa.table({"column": found[:0]}), pa.BufferOutputStream())
+    try:
+        pq.write_table(pa.table({"column": found[:0]}), pa.BufferOutputStream())
+    except OSError as error:  # of the closing: what could not be written came before
+        raise ValueError(refusal(error.__context__ or error)) from None
     return found

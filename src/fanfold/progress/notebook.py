@@ -20,6 +20,10 @@ SECONDS_BETWEEN = 0.5
 
 WIDTH = 96  # columns
 
+_COLOURS = [(0, 0, 0), (214, 69, 61), (38, 148, 84), (176, 120, 16), (58, 120, 210)]
+_COLOURS += [(160, 90, 190), (24, 146, 166), (128, 128, 128)]
+"""Those of a terminal from black to white, as they can be read on a light and a dark page."""
+
 _PRE = (
     '<pre style="margin:0;line-height:1.35;white-space:pre;overflow-x:auto;'
     "font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace\">{code}</pre>"
@@ -81,6 +85,7 @@ def _in_notebook(metric: str) -> Iterator[OnEvent]:
 def _drawn(progress: Any) -> dict[str, str]:
     """How the search stands, by MIME type."""
     from rich.console import Console
+    from rich.terminal_theme import TerminalTheme
 
     from fanfold.progress.view import live_view
 
@@ -88,5 +93,6 @@ def _drawn(progress: Any) -> dict[str, str]:
         file=io.StringIO(), record=True, width=WIDTH, force_jupyter=False, force_terminal=True
     )
     console.print(live_view(progress.snapshot(), WIDTH))
-    html = console.export_html(code_format=_PRE, inline_styles=True, clear=False)
+    theme = TerminalTheme((255, 255, 255), (0, 0, 0), _COLOURS)
+    html = console.export_html(theme=theme, code_format=_PRE, inline_styles=True, clear=False)
     return {"text/plain": console.export_text().rstrip(), "text/html": html}

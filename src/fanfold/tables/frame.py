@@ -53,12 +53,15 @@ def as_frame(data: Any) -> Frame | None:
 
 
 def _of_pandas(data: pd.DataFrame) -> Frame:
+    import pandas as pd
+
     if data.columns.nlevels > 1:
         raise UserError(
             f"the names of the frame's columns have {data.columns.nlevels} levels, and one is"
             " needed: join them, such as frame.columns = ['_'.join(map(str, name)) for name in"
             " frame.columns]"
         )
+    data = pd.DataFrame(data, copy=False)  # without its attrs, which may be anything
     columns = [data.iloc[:, number] for number in range(data.shape[1])]
     index = [str(name) for name in data.index.names if name is not None]
     return Frame([str(name) for name in data.columns], columns, len(data), index)
@@ -99,5 +102,7 @@ def as_arrow(column: Any) -> pa.Array | pa.ChunkedArray:
 
 def refusal(error: BaseException) -> str:
     """Why Arrow refuses a column, in one line."""
-    told = error.args[0] if error.args else error
+    import pyarrow as pa
+
+    told = error.args[0] if isinstance(error, pa.ArrowException) and error.args else error
     return " ".join(str(told).split()) or type(error).__name__
