@@ -3,7 +3,7 @@
 The marks `# %%` are cells, for editors that know them; as a script it prints what cells show.
 """
 
-# %% A table: any frame, or the path of a file. Here one that is generated.
+# %% A table: a frame of pandas, polars or pyarrow, or the path of a file. Here one that is made up.
 import tempfile
 from pathlib import Path
 
@@ -17,18 +17,24 @@ with tempfile.TemporaryDirectory() as folder:
     words = pd.read_csv(Path(folder) / "words.csv", on_bad_lines="skip")
 
 # %% Every combination of the grid, over three folds; the best is trained and tested.
+# Meanwhile the cell shows how the search stands.
 found = fanfold.tune(
     words,
     text_column="definition",
     target="log1p(up_votes + down_votes)",
     folds=3,
     grid={
-        "max_depth": [3, 6],
+        "max_depth": range(3, 7, 3),
         "n_estimators": [20, 40],
         "text__weighting": ["tfidf", "count"],
     },
 )
 print(found.leaderboard[["rank", "max_depth", "n_estimators", "text__weighting", "rmse_mean"]])
+
+# %% The target may be values, one for each row.
+votes = pd.to_numeric(words["up_votes"], errors="coerce").fillna(0)
+by_values = fanfold.tune(words, target=votes.clip(upper=100), grid={"max_depth": [3]}, folds=3)
+print(by_values)
 
 # %% What won, and how it did on rows that it never saw. Alone in a cell, `found` is the report.
 print(found.best["parameters"], found.metrics)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fanfold.features.corpus import Corpus
-    from fanfold.results.files import SearchResults
     from fanfold.search.fold_scores import FoldScore
     from fanfold.search.plan import Plan
     from fanfold.search.selection import Selection
@@ -124,6 +123,7 @@ def select_best(settings: Settings, files: Artifacts) -> Selection:
         files: `corpus`, `candidates`, `summary`, `scores` and what is written.
     """
     from fanfold.features.corpus import load_corpus
+    from fanfold.report import ReportData, render
     from fanfold.results.files import SearchResults, write_csv
     from fanfold.search.plan import Plan
     from fanfold.search.same_columns import same_columns
@@ -140,7 +140,8 @@ def select_best(settings: Settings, files: Artifacts) -> Selection:
     write_json(files.best, best)
     if files.report:
         summary = selected_summary(read_json(files.summary), plan, best, chosen.leaderboard)
-        write_text(files.report, _report(SearchResults(chosen.leaderboard, scores, best, summary)))
+        results = SearchResults(chosen.leaderboard, scores, best, summary)
+        write_text(files.report, render(ReportData.of(results)))
     return chosen
 
 
@@ -181,6 +182,7 @@ def train_final(
     from fanfold.features.corpus import load_corpus
     from fanfold.models.model import load_model, train
     from fanfold.models.score_table import score_table
+    from fanfold.report import ReportData, render
     from fanfold.results.files import read_selected, write_results
     from fanfold.results.log_channel import tell_result
     from fanfold.search.plan import Plan
@@ -193,29 +195,11 @@ def train_final(
     model = load_model(files.model)
     metrics, baseline = score_table(model, files.test, float(corpus.target.mean()))
     results = selected.completed(plan, settings, metrics, baseline, cost)
-    write_results(files, results, _report(results, model.importances()))
+    page = render(ReportData.of(results, model.importances()))
+    write_results(files, results, page)
     for copy, name in ((files.metrics, "metrics.json"), (files.report, "report.html")):
         if copy:
             shutil.copyfile(Path(files.results) / name, copy)
     if addresses is not None:
         tell_result(files.results, files.model, dict(addresses))
     return {name: value for name, value in metrics.items() if value is not None}
-
-
-def _report(results: SearchResults, importances: Sequence[tuple[str, float]] | None = None) -> str:
-    from fanfold.report import ReportData, render
-
-    return render(
-        ReportData(
-            leaderboard=results.leaderboard,
-            scores=results.scores,
-            best=results.best,
-            summary=results.summary,
-            metric=results.best["metric"],
-            metrics=results.metrics,
-            importances=importances,
-            target=results.summary["settings"]["target"],
-            text_column=results.summary["settings"]["text_column"],
-            parameters=results.parameters,
-        )
-    )

@@ -26,6 +26,7 @@ from fanfold.tables.split import Split, split_rows
 from fanfold.tables.table import (
     identify,
     listed_columns,
+    named,
     read_table,
     require_columns,
     require_unchanged,
@@ -140,7 +141,7 @@ def _read(
         out.writerow(["line", "reason", "text"])
         for batch in read_table(settings.data, version=version):
             _require_columns(batch.rows.schema.names, target, wanted.values(), settings)
-            check_kinds(batch.rows.schema, needed, repr(settings.data), numbers=target.columns)
+            check_kinds(batch.rows.schema, needed, named(settings.data), numbers=target.columns)
             values, bad = _evaluate(target, batch)
             set_aside = [*batch.rejects, *bad]
             out.writerows([each.line, each.reason, each.text] for each in set_aside)
@@ -173,7 +174,7 @@ def _require_columns(
             if column not in names:
                 options = " and ".join(f"--{each.replace('_', '-')}" for each in left)
                 raise UserError(
-                    f"{settings.data!r} has no column {column!r}, which the default {setting}"
+                    f"{named(settings.data)} has no column {column!r}, which the default {setting}"
                     f" needs: give {options} (in Python and by --set: {' and '.join(left)});"
                     f" its columns are {listed_columns(names)}"
                 )

@@ -9,7 +9,7 @@ from fanfold.search.plan import Plan
 from fanfold.settings.paths import check_places, placed
 from fanfold.settings.search import Settings
 from fanfold.storage import is_remote, open_reader, s3_endpoint
-from fanfold.tables.table import SAMPLE
+from fanfold.tables.table import FRAME, SAMPLE
 from fanfold.tables.target import parse_target
 
 
@@ -25,7 +25,7 @@ def checked(settings: Settings, output: str | Path | None, overwrite: bool) -> S
     settings = placed(settings)
     with s3_endpoint(settings.s3_endpoint):
         check_places(settings, output, overwrite)
-        if not settings.data.startswith(SAMPLE):
+        if not settings.data.startswith((SAMPLE, FRAME)):
             open_reader(settings.data).close()
     return settings
 

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import html
-import json
-import logging
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from fanfold import steps
-from fanfold.errors import UserError
+from fanfold.local.frames import table_of
+from fanfold.local.grid_values import as_json
 from fanfold.progress import events
+from fanfold.progress.notebook import showing
 from fanfold.results.artifacts import Artifacts
+from fanfold.settings.options import Options, shows_options
 from fanfold.settings.search import Settings, from_mapping
 from fanfold.storage import published, s3_endpoint
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
+    import pyarrow as pa
 
     from fanfold.models.model import Model
     from fanfold.search.grid import Grid
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,35 +53,57 @@ class TuneResult:
 
     def _repr_html_(self) -> str:
         """The report, in a frame of its own so that its styles and the notebook's never meet."""
-        page = html.escape(self.report, quote=True)
+        page = html.escape(self._shown, quote=False).replace("'", "&#39;")
         return (
-            f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="fanfold report"'
+            f'<iframe srcdoc=\'{page}\' sandbox="allow-scripts" title="fanfold report"'
             ' style="width:100%;height:720px;border:0"></iframe>'
         )
 
+    @cached_property
+    def _shown(self) -> str:
+        """The report without its script, for a notebook that may hold many; as it is if need be."""
+        from fanfold.report import ReportData, render
+        from fanfold.results.files import SearchResults
+
+        found = SearchResults(self.leaderboard, self.scores, self.best, self.summary, self.metrics)
+        try:
+            return render(ReportData.of(found, self.model.importances()), still=True)
+        except (ImportError, KeyError, ValueError):
+            return self.report  # no vl-convert, as in the container image, or frames were changed
+
     def __repr__(self) -> str:
-        return f"TuneResult(best={self.best['parameters']}, metrics={self.metrics})"
+        from fanfold.search.baseline import BASELINE
+
+        candidates = int((self.leaderboard["candidate"] != BASELINE).sum())
+        metrics = {name: v if v is None else float(f"{v:.4g}") for name, v in self.metrics.items()}
+        return f"TuneResult({candidates=}, best={self.best['parameters']}, {metrics=})"
 
 
+@shows_options
 def tune(
-    data: str | Path | pd.DataFrame,
+    data: str | Path | pd.DataFrame | pl.DataFrame | pl.LazyFrame | pa.Table,
     *,
     output: str | Path | None = None,
     overwrite: bool = False,
     grid: Grid | None = None,
-    on_event: events.OnEvent = events.ignore,
-    **settings: Any,
+    on_event: events.OnEvent | None = None,
+    progress: bool | None = None,
+    **settings: Unpack[Options],
 ) -> TuneResult:
     """Cross-validate every candidate of the grid, train the best one, score it on held-out rows.
 
     Args:
-        data: a table's path or address, `sample:ROWS`, or a frame.
+        data: a table's path or address, `sample:ROWS`, or a frame of pandas, polars or pyarrow.
         output: folder, or `gs://` or `s3://` address as text, for the files of the search and the
             model; None writes nothing.
         overwrite: replace `output` where it exists.
-        grid: dict of lists, list of dicts, or JSON; by default the setting's.
+        grid: dict of lists (or ranges, arrays, Series), list of dicts, or JSON; by default the
+            setting's.
         on_event: told what happens, see `fanfold.progress.events`.
-        **settings: any other of `fanfold.Settings`: `text_column`, `target`, `folds`...
+        progress: show how the search stands while it runs; None shows it in a notebook and in
+            IPython, unless there is `on_event`.
+        **settings: any other of `fanfold.Settings`: `text_column`, `target`, `folds`... Beside a
+            frame the target may also be a value for each row, or an expression of polars.
 
     Raises:
         UserError: an input is wrong; the message says what to do.
@@ -92,77 +115,26 @@ def tune(
     """
     from fanfold.local.checks import checked
 
+    given: dict[str, Any] = {**settings}
     if grid is not None:
-        settings["grid"] = grid if isinstance(grid, str) else _as_json(grid)
-    with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
-        if not isinstance(data, str | Path):
-            data = _as_table(data, Path(scratch), settings)
-        chosen = checked(from_mapping({**settings, "data": str(data)}), output, overwrite)
-        with s3_endpoint(chosen.s3_endpoint), events.listening(on_event):
+        given["grid"] = grid if isinstance(grid, str) else as_json(grid)
+    if progress is None and on_event is not None:
+        progress = False
+    with (
+        tempfile.TemporaryDirectory(prefix="fanfold-") as scratch,
+        table_of(data, given, Path(scratch)) as named,
+    ):
+        chosen = checked(from_mapping(named), output, overwrite)
+        with (
+            s3_endpoint(chosen.s3_endpoint),
+            showing(chosen.metric, progress) as show,
+            events.listening(*filter(None, [show, on_event])),
+        ):
             result = _walk(chosen, Path(scratch))
             if output is not None:
                 with published(output) as beside:
                     shutil.move(Path(scratch, "results"), beside)
     return result
-
-
-def _as_json(grid: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
-    def plain(value: Any) -> Any:
-        if hasattr(value, "tolist"):
-            return value.tolist()
-        raise UserError(f"the grid holds {value!r}, a {type(value).__name__}: JSON cannot say it")
-
-    return json.dumps(grid, default=plain)
-
-
-def _as_table(frame: pd.DataFrame, scratch: Path, settings: Mapping[str, Any]) -> Path:
-    """The frame as a Parquet file, so that it walks the same way as any table.
-
-    A column that Parquet cannot hold is left out, unless the search needs it.
-    """
-    import pandas as pd
-
-    if not isinstance(frame, pd.DataFrame):
-        raise UserError(
-            f"the data must be a path or a frame of pandas but is a {type(frame).__name__}"
-        )
-    path = scratch / "frame.parquet"
-    frame = pd.DataFrame(frame, copy=False)  # without its attrs, which may be anything
-    why = _refusal(frame, path)
-    if why is None:
-        return path
-    from fanfold.tables.target import parse_target
-
-    chosen = from_mapping({**settings, "data": str(path)})
-    labels = {chosen.split_column, chosen.fold_column, chosen.group_column}
-    needed = {chosen.text_column, *parse_target(chosen.target).columns, *labels}
-    held = []
-    for number, name in enumerate(map(str, frame.columns)):
-        reason = _refusal(frame.iloc[:, [number]], path)
-        if reason is None:
-            held.append(number)
-        elif name in needed:
-            raise UserError(
-                f"the column {name!r} of the frame cannot be stored: {reason}; convert it, or name"
-                " another"
-            )
-        else:
-            logger.warning("column_left_out column=%r reason=%r", name, reason)
-    if len(held) == frame.shape[1] or _refusal(frame.iloc[:, held], path):
-        raise UserError(f"the data must be a path or a frame of plain columns: {why}")
-    return path
-
-
-def _refusal(frame: pd.DataFrame, path: Path) -> str | None:
-    """Why the frame cannot be written as Parquet, in one line; None if it was."""
-    import pyarrow as pa
-
-    try:
-        frame.to_parquet(path, index=False)
-    except (AttributeError, NotImplementedError, OverflowError, TypeError, ValueError) as error:
-        told = error.args[0] if isinstance(error, pa.ArrowException) and error.args else error
-        return " ".join(str(told).split())
-    return None
 
 
 def _walk(settings: Settings, folder: Path) -> TuneResult:

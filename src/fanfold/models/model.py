@@ -8,11 +8,11 @@ versions, the identity of the data, and the SHA-256 of that file and of itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -35,11 +35,17 @@ from fanfold.search.grid import Candidate
 from fanfold.storage import exists, fetched, join, published
 from fanfold.storage.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.tables.columns import as_texts, check_kinds
+from fanfold.tables.frame import Frame, as_arrow, as_frame
 from fanfold.tasks.target_scale import AS_IT_IS, TargetScale
 from fanfold.versions import git_revision, versions
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    Texts: TypeAlias = Sequence[str | None] | pd.Series | pl.Series | pa.Array | pa.ChunkedArray
+    Table: TypeAlias = pd.DataFrame | pl.DataFrame | pl.LazyFrame | pa.Table
 
 logger = logging.getLogger(__name__)
 
@@ -72,16 +78,25 @@ class Model:
     manifest: dict[str, Any]
     scale: TargetScale = AS_IT_IS
 
-    def predict(self, data: Sequence[str | None] | pd.Series | pd.DataFrame) -> Floats:
+    def __repr__(self) -> str:
+        settings, own = self.manifest["settings"], self.manifest
+        return (
+            f"Model(estimator={own['estimator']!r}, target={settings['target']!r},"
+            f" text_column={settings['text_column']!r}, tokens={len(self.features.tokens)},"
+            f" rows_train={own['rows_train']}, parameters={own['parameters']})"
+        )
+
+    def predict(self, data: Texts | Table) -> Floats:
         """Predictions float64 [rows], in units of the target expression.
 
         Args:
-            data: texts (a missing one is an empty document), or a frame that has the text
-                column the model was trained on; numbers and dates in one are spelt as in training.
+            data: texts (a missing one is an empty document), or a frame of pandas, polars or
+                pyarrow that has the text column the model was trained on; numbers and dates in
+                one are spelt as in training.
 
         Raises:
             UserError: the frame lacks that column, it is neither text nor numbers, or one text
-                was given in place of a list.
+                or a dict was given in place of a list.
         """
         texts = self._texts(data)
         batches = (texts[at : at + BATCH_ROWS] for at in range(0, len(texts), BATCH_ROWS))
@@ -93,20 +108,14 @@ class Model:
     def _texts(self, data: Any) -> list[str | None]:
         if isinstance(data, str):
             raise UserError("predict takes a list of texts, and was given one text: write [text]")
+        if isinstance(data, Mapping):
+            raise UserError("predict takes a frame or a list of texts, and was given a dict")
         column = self.manifest["settings"]["text_column"]
-        if hasattr(data, "columns"):
-            names = [str(name) for name in data.columns]
-            if column not in names:
-                raise UserError(
-                    f"the model reads the column {column!r}, and there are {', '.join(names)}"
-                    f"{did_you_mean(column, names)}"
-                )
-            if names.count(column) > 1:
-                raise UserError(
-                    f"the frame has {names.count(column)} columns {column!r}: leave one"
-                )
-            data = data[data.columns[names.index(column)]]  # whose name may be a number
-        texts = _as_trained(data, column) if hasattr(data, "dtype") else None
+        frame = as_frame(data)
+        if frame is not None:
+            data = _column_of(frame, column)
+        is_column = frame is not None or hasattr(data, "dtype") or hasattr(data, "to_pylist")
+        texts = _as_trained(data, column) if is_column else None
         return texts or [text if isinstance(text, str) else _text_of(text) for text in data]
 
     def importances(self, top: int = 30) -> list[tuple[str, float]]:
@@ -128,12 +137,25 @@ class Model:
             write_manifest(beside / "manifest.json", {**self.manifest, "files": files})
 
 
-def _as_trained(series: pd.Series, name: str) -> list[str | None] | None:
+def _column_of(frame: Frame, name: str) -> Any:
+    """The text column of a frame; raises UserError where it has none or several."""
+    names = list(frame.names)
+    if name not in names:
+        raise UserError(
+            f"the model reads the column {name!r}, and there are {', '.join(names)}"
+            f"{did_you_mean(name, names)}"
+        )
+    if names.count(name) > 1:
+        raise UserError(f"the frame has {names.count(name)} columns {name!r}: leave one")
+    return frame.columns[names.index(name)]
+
+
+def _as_trained(values: Any, name: str) -> list[str | None] | None:
     """A column as the text that training makes of it; None where Arrow has no type for it."""
     import pyarrow as pa
 
     try:
-        column = pa.array(series, from_pandas=True)
+        column = as_arrow(values)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return None
     check_kinds(pa.schema([(name, column.type)]), [name], "the data")

@@ -44,9 +44,14 @@ def ignore(event: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def listening(on_event: OnEvent) -> Iterator[None]:
-    """Within the block `on_event` is told every event of this thread."""
-    token = _listener.set(on_event)
+def listening(*listeners: OnEvent) -> Iterator[None]:
+    """Within the block each of `listeners` is told every event of this thread."""
+
+    def tell_all(event: Mapping[str, Any]) -> None:
+        for listener in listeners:
+            listener(event)
+
+    token = _listener.set(tell_all)
     try:
         yield
     finally:

@@ -27,7 +27,7 @@ def fold_by_fold(board: Board, scores: Range, folds: Sequence[str], candidates: 
     import altair as alt
 
     domain = [scores.low, scores.high] if scores.better_is > 0 else [scores.high, scores.low]
-    better = alt.Scale(domain=domain, range="ramp", clamp=True)
+    better = alt.Scale(domain=domain, range="ramp", clamp=True, interpolate="rgb")
     cells = _grid(board, folds)
     layers: list[Any] = [
         cells.mark_rect(style="cell").encode(color=alt.Color("score:Q", legend=None, scale=better))
@@ -46,6 +46,7 @@ def fold_by_fold(board: Board, scores: Range, folds: Sequence[str], candidates: 
         "folds",
         as_spec(alt.layer(*layers), candidates * (24 if candidates <= 25 else 18)),
         f"{board.metric} of the best candidates in each fold.",
+        still_width=700,
     )
 
 

@@ -1,7 +1,7 @@
 """What the charts, made with Altair, have in common: size, score axis, tooltip.
 
-A chart says what is drawn: it names its data and the styles of its marks. page.js adds the
-page's data, and a theme of these styles in the colours that style.css has for light or dark.
+A chart says what is drawn: it names its data and the styles of its marks. To these, page.js and
+`fanfold.report.still` add the page's data and the theme.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Chart:
         name: unique on the page.
         spec: Vega-Lite, without data and colours.
         least_width: pixels below which it scrolls sideways rather than shrink; 0 for any.
+        still_width: pixels that it is drawn at where it is drawn only once.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Chart:
     description: str
     title: str = ""
     least_width: int = 0
+    still_width: int = 440
 
 
 def as_spec(chart: alt.Chart | alt.LayerChart | alt.FacetChart, height: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fanfold.report.words import Value, plain, value_text
+from fanfold.results.files import SearchResults
 from fanfold.search.baseline import BASELINE
 from fanfold.tasks.regression import HIGHER_IS_BETTER
 
@@ -47,6 +48,25 @@ class ReportData:
     target: str
     text_column: str
     parameters: Sequence[str]
+
+    @classmethod
+    def of(
+        cls, results: SearchResults, importances: Sequence[tuple[str, float]] | None = None
+    ) -> ReportData:
+        """The report's data, from the results of a search and its model's importances."""
+        settings = results.summary["settings"]
+        return cls(
+            leaderboard=results.leaderboard,
+            scores=results.scores,
+            best=results.best,
+            summary=results.summary,
+            metric=results.best["metric"],
+            metrics=results.metrics,
+            importances=importances,
+            target=settings["target"],
+            text_column=settings["text_column"],
+            parameters=results.parameters,
+        )
 
 
 @dataclass(frozen=True)

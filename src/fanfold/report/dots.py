@@ -43,6 +43,7 @@ def ranking(board: Board, scores: Range) -> Chart:
         "ranking",
         as_spec(alt.layer(*layers, data=alt.NamedData("candidates")), 200),
         f"{board.metric} of all {len(board.ranked)} candidates by rank, with standard errors.",
+        still_width=900,
     )
 
 
@@ -58,6 +59,7 @@ def hyperparameter(board: Board, axis: Axis, scores: Range) -> Chart:
         as_spec(drawn, 150),
         f"{board.metric} of each candidate by {axis.name}.",
         title=axis.name,
+        still_width=240,
     )
 
 

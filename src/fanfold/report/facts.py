@@ -54,7 +54,7 @@ def provenance(data: ReportData) -> list[tuple[str, str]]:
     summary, source = data.summary, data.summary["data"]
     size = source.get("size")
     facts = {
-        "Data": source.get("uri") or "",
+        "Data": _data_text(source),
         "Size": "" if size is None else bytes_text(size),
         "Version": source.get("version") or "",
         "Corpus": summary["corpus_digest"],
@@ -68,6 +68,12 @@ def provenance(data: ReportData) -> list[tuple[str, str]]:
         "Versions": ", ".join(f"{name} {number}" for name, number in summary["versions"].items()),
     }
     return [(name, shown(str(text), 400)) for name, text in facts.items() if text]
+
+
+def _data_text(source: Mapping[str, Any]) -> str:
+    if "rows" in source:
+        return f"a frame of {source['rows']:,} rows and {source['columns']:,} columns"
+    return str(source.get("uri") or "")
 
 
 def _folds_text(summary: Mapping[str, Any]) -> str:

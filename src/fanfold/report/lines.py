@@ -28,6 +28,7 @@ def parallel(board: Board, axes: Sequence[Axis]) -> Chart:
         as_spec(alt.layer(rules, *_lines(board, fields, x, y), *labels), 320),
         f"Every candidate as a line through its hyperparameters to its {board.metric}.",
         least_width=_AXIS_WIDTH * len(fields),
+        still_width=max(900, _AXIS_WIDTH * len(fields)),
     )
 
 
@@ -61,7 +62,7 @@ def _lines(board: Board, fields: Sequence[Any], x: alt.X, y: alt.Y) -> list[alt.
         .transform_fold(list(fields), as_=["axis", "place"])
         .encode(x=x, y=y, detail="rank:N", tooltip=tooltip(board))
     )
-    better = alt.Scale(domain=[0, 1], range="diverging")
+    better = alt.Scale(domain=[0, 1], range="diverging", interpolate="rgb")
     return [
         lines.mark_line(style=f"line{small(board)}")
         .encode(color=alt.Color("goodness:Q", legend=None, scale=better))

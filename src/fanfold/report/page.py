@@ -15,6 +15,8 @@ from fanfold.report.chart import Chart
 from fanfold.report.data import Board, ReportData, read_board
 from fanfold.report.library import library
 from fanfold.report.scales import axes, by_effect, score_range
+from fanfold.report.still import draw
+from fanfold.report.theme import theme
 
 if TYPE_CHECKING:
     import jinja2
@@ -22,32 +24,43 @@ if TYPE_CHECKING:
 _CHARTS_IN_A_ROW = 5
 
 
-def render(data: ReportData) -> str:
-    """The report of a search as one self-contained HTML page, about 1 MB.
+def render(data: ReportData, *, still: bool = False) -> str:
+    """The report of a search as one self-contained HTML page.
 
-    The page holds its scripts and data, and its content security policy lets no other script
-    run and no request leave it, whatever stands in tokens, parameters or rejected rows.
+    The page holds its scripts and data, about 1 MB, and its content security policy lets no
+    other script run and no request leave it, whatever stands in tokens, parameters or rejected
+    rows. With `still` it has no script: its charts are drawn once, and answer no pointer, and it
+    has about 60 KB.
 
     Raises:
+        ImportError: vl-convert, which draws a still page's charts, is not installed.
         ValueError: the winner is not among the leaderboard's ranked candidates.
     """
     board = read_board(data)
-    drawn, rows = _charts(data, board)
+    most = records.MOST_DRAWN_STILL if still else records.MOST_DRAWN
+    drawn, rows = _charts(data, board, most)
+    page = {
+        **_words(data, board, most),
+        "charts": drawn,
+        "columns": _columns(len(drawn["hyperparameters"])),
+        "folds_of": _folds_of(len(board.ranked), rows["folds"]),
+        "style": _resource("style.css"),
+    }
+    if still:
+        pictures = {chart.name: draw(chart, rows) for chart in _flat(drawn)}
+        return _template().render(**page, still=pictures, scripts=[], policy="'none'")
     scripts = [library(), _resource("page.js")]
     specs = {chart.name: chart.spec for chart in _flat(drawn)}
     return _template().render(
-        **_words(data, board),
-        charts=drawn,
-        columns=_columns(len(drawn["hyperparameters"])),
-        folds_of=_folds_of(len(board.ranked), rows["folds"]),
-        style=_resource("style.css"),
+        **page,
+        still=None,
         scripts=scripts,
         policy=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
-        payload=_json_in_html({"specs": specs, "data": rows}),
+        payload=_json_in_html({"specs": specs, "data": rows, "theme": theme()}),
     )
 
 
-def _words(data: ReportData, board: Board) -> dict[str, Any]:
+def _words(data: ReportData, board: Board, most: int) -> dict[str, Any]:
     summary = data.summary
     cards = [winner.metric_card(name, data, board) for name in board.metrics]
     title = f"{data.target}: {board.metric} {cards[0].headline}"
@@ -63,7 +76,7 @@ def _words(data: ReportData, board: Board) -> dict[str, Any]:
         "parameters": winner.parameters(data, board),
         "selection": winner.selection_text(data.best["selection"], board),
         "counts": leaderboard.counts_text(board),
-        "thinned": records.thinned_text(board),
+        "thinned": records.thinned_text(board, most),
         "table": leaderboard.table(board),
         "tokens": facts.tokens(data),
         "tokens_text": facts.tokens_text(summary["settings"].get("estimator", "xgboost")),
@@ -74,8 +87,13 @@ def _words(data: ReportData, board: Board) -> dict[str, Any]:
     }
 
 
-def _charts(data: ReportData, board: Board) -> tuple[dict[str, Any], dict[str, records.Records]]:
-    """The charts by their place on the page, and the rows that they draw, by name."""
+def _charts(
+    data: ReportData, board: Board, most: int
+) -> tuple[dict[str, Any], dict[str, records.Records]]:
+    """The charts by their place on the page, and the rows that they draw, by name.
+
+    Of more than `most` candidates they draw one in two, three...
+    """
     metric, found = board.metric, axes(board)
     tight = score_range([candidate.mean[metric] for candidate in board.ranked], metric)
     scores = tight.padded()
@@ -94,7 +112,7 @@ def _charts(data: ReportData, board: Board) -> tuple[dict[str, Any], dict[str, r
         "seconds": dots.seconds(board) if several else None,
     }
     return drawn, {
-        "candidates": records.candidate_rows(board, found, tight),
+        "candidates": records.candidate_rows(board, found, tight, most),
         "axes": records.axis_rows(found, metric, tight),
         "folds": by_fold,
     }

@@ -23,7 +23,8 @@ Records: TypeAlias = list[dict[str, Any]]
 
 MOST_ROWS = 50  # candidates that the leaderboard's table and the fold chart show
 _MOST_CELLS = 3000
-_MOST_DRAWN = 2000  # candidates in a chart: more make a heavy page and no clearer picture
+MOST_DRAWN = 2000  # candidates in a chart: more make a heavy page and no clearer picture
+MOST_DRAWN_STILL = 100  # the same where each mark is written out on the page
 
 _GOLDEN_RATIO = 0.618034  # its multiples (modulo 1) set neighbours in rank apart
 
@@ -35,9 +36,11 @@ def score_text(candidate: Candidate, metric: str) -> str:
     return f"{mean} ± {number_text(error, 2)}" if math.isfinite(error) else mean
 
 
-def candidate_rows(board: Board, axes: Sequence[Axis], scores: Range) -> Records:
+def candidate_rows(
+    board: Board, axes: Sequence[Axis], scores: Range, most: int = MOST_DRAWN
+) -> Records:
     """One row a drawn candidate, the worst first, so that the best is drawn on top."""
-    step = _step(board)
+    step = _step(board, most)
     drawn = [c for n, c in enumerate(board.ranked) if n % step == 0 or c is board.winner]
     places = [band_places(axis, drawn) for axis in axes]
     rows = []
@@ -52,13 +55,13 @@ def candidate_rows(board: Board, axes: Sequence[Axis], scores: Range) -> Records
     return rows[::-1]
 
 
-def _step(board: Board) -> int:
-    return math.ceil(len(board.ranked) / _MOST_DRAWN)
+def _step(board: Board, most: int) -> int:
+    return math.ceil(len(board.ranked) / most)
 
 
-def thinned_text(board: Board) -> str:
+def thinned_text(board: Board, most: int = MOST_DRAWN) -> str:
     """What the charts leave out, if anything."""
-    step = _step(board)
+    step = _step(board, most)
     return f"The charts draw one candidate in {step}, evenly by rank." if step > 1 else ""
 
 

@@ -167,6 +167,14 @@ class Settings:
         if self.s3_endpoint:
             server_address(self.s3_endpoint, "s3_endpoint")  # a password in it would be kept
 
+    def __repr__(self) -> str:
+        given = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        }
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
     def as_dict(self) -> dict[str, Any]:
         """Every setting by its name, in the order of declaration."""
         return dataclasses.asdict(self)

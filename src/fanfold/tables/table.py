@@ -11,6 +11,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -20,14 +21,9 @@ from fanfold.storage import Changed, is_remote, open_reader, stat
 from fanfold.tables.batch import Batch, Reject
 
 __all__ = [
-    "Batch",
-    "Reject",
-    "identify",
-    "listed_columns",
-    "read_table",
-    "require_columns",
-    "require_unchanged",
-]
+    "FRAME", "Batch", "Reject", "frame_at", "identify", "listed_columns", "named", "read_table",
+    "require_columns", "require_unchanged",
+]  # fmt: skip
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson", ".json")
@@ -36,14 +32,40 @@ PARQUET = ".parquet"
 SAMPLE = "sample:"
 SHOWN_COLUMNS = 30
 """Names of columns that a message shows."""
+FRAME = "frame:"
+"""What stands for the table that was given in memory, see `frame_at`."""
+
+_frame: ContextVar[Path | None] = ContextVar("frame", default=None)
+
+
+@contextmanager
+def frame_at(path: Path) -> Iterator[None]:
+    """Within the block `FRAME` is the table in the Parquet file at `path`, which nothing names."""
+    token = _frame.set(path)
+    try:
+        yield
+    finally:
+        _frame.reset(token)
+
+
+def named(uri: str) -> str:
+    """What messages call the table at `uri`."""
+    return "the frame" if uri == FRAME else repr(uri)
 
 
 def identify(uri: str) -> dict[str, Any]:
     """What says which table this is: its `uri`, and of a file or object `size` and `version`.
 
+    Of a frame these are `uri`, `rows` and `columns`.
+
     Raises:
         UserError: there is no such file or object, or it may not be read.
     """
+    if uri == FRAME:
+        import pyarrow.parquet as pq
+
+        stored = pq.read_metadata(_frame_path())
+        return {"uri": uri, "rows": stored.num_rows, "columns": stored.num_columns}
     is_stored = is_remote(uri) or Path(uri).is_file()
     if uri.startswith(SAMPLE) or not is_stored:
         return {"uri": uri}
@@ -54,7 +76,7 @@ def identify(uri: str) -> dict[str, Any]:
 def require_unchanged(identity: Mapping[str, Any]) -> None:
     """Raise `Changed` where the table is no longer the one that `identify` saw."""
     if identify(identity["uri"]) != identity:
-        raise Changed(f"{identity['uri']!r} was changed while it was read: run again")
+        raise Changed(f"{named(identity['uri'])} was changed while it was read: run again")
 
 
 def read_table(uri: str, *, version: str | None = None, batch_rows: int = 65536) -> Iterator[Batch]:
@@ -84,7 +106,7 @@ def require_columns(schema_names: Sequence[str], needed: Iterable[str], uri: str
     for name in needed:
         if name not in schema_names:
             raise UserError(
-                f"no column {name!r} in {uri!r}, which has {listed_columns(schema_names)}"
+                f"no column {name!r} in {named(uri)}, which has {listed_columns(schema_names)}"
                 f"{did_you_mean(name, schema_names)}"
             )
 
@@ -92,7 +114,7 @@ def require_columns(schema_names: Sequence[str], needed: Iterable[str], uri: str
 def listed_columns(names: Sequence[str]) -> str:
     """The names of columns for a message, the first of very many."""
     more = f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else ""
-    return ", ".join(map(repr, names[:SHOWN_COLUMNS])) + more
+    return (", ".join(map(repr, names[:SHOWN_COLUMNS])) or "none") + more
 
 
 def _reader(uri: str, version: str | None, batch_rows: int) -> Iterator[Batch]:
@@ -102,6 +124,8 @@ def _reader(uri: str, version: str | None, batch_rows: int) -> Iterator[Batch]:
     from fanfold.tables.formats.parquet import read_parquet
     from fanfold.tables.sample import csv_stream, parse_sample_uri
 
+    if uri == FRAME:
+        return read_parquet(partial(open_reader, str(_frame_path())), batch_rows=batch_rows)
     if uri.startswith(SAMPLE):
         return read_delimited(partial(csv_stream, parse_sample_uri(uri)), uri, ",")
     path = PurePosixPath(uri.lower())
@@ -119,6 +143,13 @@ def _reader(uri: str, version: str | None, batch_rows: int) -> Iterator[Batch]:
         f"{' '.join([*DELIMITERS, *JSON_LINES])} (also with {' '.join(COMPRESSIONS)} behind it) "
         f"or {PARQUET}, or it is {SAMPLE}ROWS"
     )
+
+
+def _frame_path() -> Path:
+    path = _frame.get()
+    if path is None:
+        raise UserError(f"{FRAME!r} is the frame of a search that is over: give a frame or a path")
+    return path
 
 
 @contextmanager
@@ -145,11 +176,13 @@ def _checked(batches: Iterator[Batch], uri: str, batch_rows: int) -> Iterator[Ba
     except (OSError, pa.ArrowException) as error:
         cause = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(
-            f"cannot read {uri!r}: damaged, or not what its name says: {cause}"
+            f"cannot read {named(uri)}: damaged, or not what its name says: {cause}"
         ) from error
 
 
 def _check_names(names: Sequence[str], uri: str) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise UserError(f"several columns of {uri!r} are named {twice[0]!r}: rename all but one")
+        raise UserError(
+            f"several columns of {named(uri)} are named {twice[0]!r}: rename all but one"
+        )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import html
 import json
 import logging
+import re
 import shutil
 import sys
 import threading
@@ -82,7 +85,29 @@ def test_the_result_shows_itself_in_a_frame_of_its_own(result: TuneResult) -> No
     shown = result._repr_html_()
     assert shown.startswith("<iframe") and 'sandbox="allow-scripts"' in shown
     assert shown.count("<") == 2, "the page inside is escaped"
-    assert str(result.best["parameters"]) in repr(result)
+    assert len(shown) < 90_000, "a notebook may hold many"
+    page = re.search("srcdoc='([^']*)'", shown)
+    assert page and page[1].count("&lt;script") == 0
+    assert result.best["sentence"] in html.unescape(html.unescape(page[1]))
+
+
+def test_a_result_a_model_and_settings_say_in_a_line_what_they_are(result: TuneResult) -> None:
+    assert repr(result).startswith(f"TuneResult(candidates=4, best={result.best['parameters']}, ")
+    assert f"'rmse': {result.metrics['rmse']:.4g}" in repr(result)
+    said = repr(result.model)
+    assert said.startswith(f"Model(estimator='xgboost', target='{TARGET}', text_column='defin")
+    assert f"rows_train={result.summary['rows_train']}" in said
+    assert max(map(len, (said, repr(result)))) < 250
+    assert repr(fanfold.Settings()) == "Settings()"
+    settings = fanfold.Settings(data="posts.csv", folds=3)
+    assert repr(settings) == "Settings(data='posts.csv', folds=3)"
+
+
+def test_who_has_changed_the_leaderboard_sees_the_report_all_the_same(result: TuneResult) -> None:
+    board = result.leaderboard.rename(columns={"rmse_mean": "rmse"})
+    changed = dataclasses.replace(result, leaderboard=board)
+    shown = html.unescape(html.unescape(changed._repr_html_()))
+    assert result.best["sentence"] in shown
 
 
 def test_a_grid_of_numpy_values_is_a_grid(result: TuneResult) -> None:
@@ -279,11 +304,12 @@ def test_a_needed_column_that_parquet_cannot_hold_is_named(name: str, role: str)
 
 @pytest.mark.parametrize("data", [None, {"a": [1]}, pd.Series(["a"])])
 def test_what_is_no_table_is_refused(data: object) -> None:
-    with pytest.raises(UserError, match=r"must be a path or a frame of pandas but is a \w+$"):
+    message = r"must be a path or a frame of pandas, polars or pyarrow but is a \w+$"
+    with pytest.raises(UserError, match=message):
         fanfold.tune(data)  # type: ignore[arg-type]
 
 
 def test_a_frame_with_two_columns_of_one_name_is_refused() -> None:
     table = pd.DataFrame([["a", "b"]] * 8, columns=["definition"] * 2)
-    with pytest.raises(UserError, match=r"frame of plain columns: Duplicate column names"):
+    with pytest.raises(UserError, match=r"the frame has 2 columns 'definition': leave one$"):
         fanfold.tune(table)

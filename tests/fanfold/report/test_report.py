@@ -56,8 +56,8 @@ LONG = (
 
 
 @cache
-def page_of(search: str) -> str:
-    return render(SEARCHES[search]())
+def page_of(search: str, still: bool = False) -> str:
+    return render(SEARCHES[search](), still=still)
 
 
 @dataclass
@@ -119,7 +119,8 @@ def visit(browser: Browser, tmp_path: Path) -> Visitor:
         page.on("request", lambda request: found.requests.append(request.url))
         page.goto(address.as_uri())
         found.frame = page.frames[-1]
-        found.frame.wait_for_selector("html[data-drawn]", timeout=20_000)
+        drawn = "html[data-drawn], .chart.still svg"
+        found.frame.wait_for_selector(drawn, timeout=20_000)
         yield found
         assert found.complaints == []
         # A frame's srcdoc is no request; the page itself is the only one.
@@ -280,6 +281,58 @@ def test_a_thousand_candidates_make_a_page_below_five_megabytes(visit: Visitor) 
 
 def test_a_small_page_is_about_a_megabyte() -> None:
     assert len(page_of("the seed's grid").encode()) < 1_100_000
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_a_still_page_has_no_script_and_is_small_enough_for_many_cells(search: str) -> None:
+    text = page_of(search, still=True)
+    assert "<script" not in text and "script-src 'none'" in html.unescape(text)
+    assert len(text.encode()) < (280_000 if search == "a thousand candidates" else 140_000)
+
+
+def test_the_still_page_of_sixteen_candidates_has_eighty_kilobytes() -> None:
+    assert len(page_of("the seed's grid", still=True).encode()) < 82_000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_still_chart_says_what_the_live_one_says_in_the_same_colours(
+    scheme: str, visit: Visitor
+) -> None:
+    texts = """[...document.querySelectorAll('[data-chart]')].map(chart => [chart.dataset.chart,
+        [...chart.querySelectorAll('text')].map(text => text.textContent).sort()])"""
+    marks = """[...document.querySelectorAll('[data-chart=folds] path, [data-chart=cost] path')]
+        .map(mark => getComputedStyle(mark)).filter(style => style.fill != 'none')
+        .map(style => style.fill.startsWith('color')
+            ? style.fill.match(/[0-9.]+/g).map(part => 255 * part)
+            : style.fill.match(/[0-9]+/g).map(Number))"""
+    seen = []
+    for still in (False, True):
+        with visit(page_of("the seed's grid", still), 1000, scheme) as page:
+            said = dict(page.value(texts))
+            colours = [colour for colour in page.value(marks) if len(colour) == 3]
+            seen.append((said, colours))
+            assert page.value("document.documentElement.scrollWidth") <= 1000
+    (live, live_colours), (still_, still_colours) = seen
+    ticks = {name for name in live if name.startswith(("hyper", "cost", "seconds"))}
+    assert {name: live[name] for name in live.keys() - ticks} == {
+        name: still_[name] for name in still_.keys() - ticks
+    }
+    assert len(live_colours) == len(still_colours) > 90
+    for one, other in zip(live_colours, still_colours, strict=True):
+        assert one == pytest.approx(other, abs=2)
+
+
+def test_a_still_page_fits_a_narrow_frame(visit: Visitor) -> None:
+    with visit(page_of("the seed's grid", still=True), NARROW, framed=True) as seen:
+        assert seen.value("document.documentElement.scrollWidth") <= NARROW
+
+
+def test_text_of_the_users_stays_text_in_a_still_chart(visit: Visitor) -> None:
+    data = report_data(folds=["<img>\x01", "</svg><img>", 'a" class="b'])
+    with visit(render(data, still=True), NARROW, framed=True) as seen:
+        assert seen.frame.locator("img").count() == seen.frame.locator("script").count() == 0
+        labels = seen.texts("[data-chart=folds] text")
+        assert {"<img>\N{REPLACEMENT CHARACTER}", "</svg><img>", 'a" class="b'} <= set(labels)
 
 
 def test_the_title_names_the_target_and_the_winners_score() -> None:
