@@ -23,6 +23,7 @@ TRAIN = range(1, 31)
 NEW = range(31, 41)
 SETTINGS = [(least, most) for least in ("0.001", "0.01", "0.02") for most in ("20", "100")]
 EXACT = 1e-12
+"""R's logarithms and sums, and those of each processor, may differ in the 16th digit."""
 
 # id -> how fanfold's tokens differ, on purpose: R's, in their place ours.
 DIFFERENT = {

@@ -163,6 +163,7 @@ def test_equal_rows_are_one_with_a_weight_where_that_is_the_same_fit(
     own = {name: value for name, value in how.items() if name != "n_estimators"}
     truth = xgboost.train({**own, "seed": 7, "nthread": 1}, each, 20).inplace_predict(matrix)
     found = estimator.predict(estimator.fit(data, how, 7, 1), matrix)
+    # A mean of equal rows is rounded to float32 once, and not row by row: 6e-8 in each round.
     assert found == pytest.approx(truth, rel=1e-5 if merged else 0)
 
 
@@ -279,6 +280,7 @@ def test_xgboosts_importances_are_shares_of_the_gain_of_all_splits() -> None:
     gain = table[table["Feature"] != "Leaf"].groupby("Feature")["Gain"].sum()
     found = get_estimator("xgboost").importances(model, 7)
     for name, share in (gain / gain.sum()).items():
+        # Either side is a sum of float32, in another order.
         assert found[int(str(name)[1:])] == pytest.approx(share, rel=1e-4)
 
 

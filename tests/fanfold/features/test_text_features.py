@@ -61,6 +61,7 @@ def test_a_fold_s_matrix_is_that_of_a_slow_count_of_its_training_rows(
     features, matrix = fitted(corpus, how)
     assert list(features.tokens) == list(slow.idf)
     expected = slow.matrix(cut)
+    # A logarithm, which may be one digit off from another library's, a quotient and a product.
     np.testing.assert_allclose(matrix.toarray(), expected.toarray(), rtol=1e-14, atol=0)
     # What is absent means missing to xgboost, so that the stored cells must be the same too.
     assert (matrix.astype(bool) != expected.astype(bool)).nnz == 0
