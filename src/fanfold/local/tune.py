@@ -135,9 +135,10 @@ def _as_table(frame: pd.DataFrame, scratch: Path, settings: Mapping[str, Any]) -
 
     chosen = from_mapping({**settings, "data": str(path)})
     labels = {chosen.split_column, chosen.fold_column, chosen.group_column}
-    needed = {chosen.text_column, *parse_target(chosen.target).columns, *labels}
+    names = list(map(str, frame.columns))
+    needed = {chosen.text_column, *parse_target(chosen.target, names).columns, *labels}
     held = []
-    for number, name in enumerate(map(str, frame.columns)):
+    for number, name in enumerate(names):
         reason = _refusal(frame.iloc[:, [number]], path)
         if reason is None:
             held.append(number)
@@ -156,9 +157,13 @@ def _as_table(frame: pd.DataFrame, scratch: Path, settings: Mapping[str, Any]) -
 def _refusal(frame: pd.DataFrame, path: Path) -> str | None:
     """Why the frame cannot be written as Parquet, in one line; None if it was."""
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
+    names = list(map(str, frame.columns))  # of which pandas and Arrow refuse two that are alike
     try:
-        frame.to_parquet(path, index=False)
+        numbered = frame.set_axis(range(len(names)), axis="columns")
+        table = pa.Table.from_pandas(numbered, preserve_index=False).rename_columns(names)
+        pq.write_table(table.replace_schema_metadata(), path)
     except (AttributeError, NotImplementedError, OverflowError, TypeError, ValueError) as error:
         told = error.args[0] if isinstance(error, pa.ArrowException) and error.args else error
         return " ".join(str(told).split())

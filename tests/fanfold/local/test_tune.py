@@ -283,7 +283,22 @@ def test_what_is_no_table_is_refused(data: object) -> None:
         fanfold.tune(data)  # type: ignore[arg-type]
 
 
-def test_a_frame_with_two_columns_of_one_name_is_refused() -> None:
-    table = pd.DataFrame([["a", "b"]] * 8, columns=["definition"] * 2)
-    with pytest.raises(UserError, match=r"frame of plain columns: Duplicate column names"):
-        fanfold.tune(table)
+def test_two_columns_of_one_name_are_refused_where_one_is_needed() -> None:
+    table = frame()
+    twins = pd.concat([table, table[["definition"]]], axis="columns")
+    with pytest.raises(UserError, match=r"several columns of .* are named 'definition'"):
+        fanfold.tune(twins)
+
+
+def test_a_frames_column_is_the_target_by_its_name() -> None:
+    table, quick = frame(), {"grid": {"n_estimators": [5]}, "folds": 2}
+    named = table.assign(**{"votes.total": table["up_votes"], "votes": [[1]] * len(table)})
+    found = fanfold.tune(named, target="votes.total", **quick)
+    assert found.metrics == fanfold.tune(table, target="up_votes", **quick).metrics
+
+
+def test_two_columns_of_one_name_do_no_harm_where_neither_is_needed() -> None:
+    table, quick = frame(), {"grid": {"n_estimators": [5]}, "folds": 2}
+    notes = pd.DataFrame([["a", 1]] * len(table), columns=["note", "note"], index=table.index)
+    found = fanfold.tune(pd.concat([table, notes], axis="columns"), **quick)
+    assert found.metrics == fanfold.tune(table, **quick).metrics
