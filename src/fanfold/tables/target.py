@@ -112,9 +112,8 @@ def parse_target(expression: str, columns: Sequence[str] = ()) -> Target:
         if not columns:
             raise UserError(f"the target {shown} {error}; allowed: {ALLOWED}") from None
         raise UserError(
-            f"the target {shown} is no column of the table, which has {listed(columns)}"
-            f"{did_you_mean(expression, columns)}; as an expression it {error}; allowed: {ALLOWED};"
-            f" {QUOTING}"
+            f"the target {shown} {error}, and is no column of the table, which has"
+            f" {listed(columns)}{did_you_mean(expression, columns)}; allowed: {ALLOWED}; {QUOTING}"
         ) from None
 
 
