@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class FanfoldError(Exception):
@@ -27,3 +27,9 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     folded = {each.lower(): each for each in allowed}
     near = difflib.get_close_matches(name.lower(), list(folded), n=1, cutoff=0.6)
     return f"; did you mean {folded[near[0]]!r}?" if near else ""
+
+
+def listed(names: Sequence[str], most: int = 30) -> str:
+    """The names in quotes; of many, the first `most` and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(map(repr, names[:most])) or "none") + more

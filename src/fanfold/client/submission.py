@@ -28,10 +28,10 @@ def check_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
     from fanfold.search.plan import Plan
     from fanfold.storage import is_remote
     from fanfold.tables.table import SAMPLE
-    from fanfold.tables.target import parse_target
+    from fanfold.tables.target import check_target
 
     chosen, cluster = pipeline_parameters(settings)
-    parse_target(chosen.target)
+    check_target(chosen.target)
     Plan.of(chosen)
     seen_by_pods = chosen.data.startswith(SAMPLE) or is_remote(chosen.data)
     for name, fine in (("data", seen_by_pods), ("ledger", is_remote(chosen.ledger or "gs://"))):

@@ -7,6 +7,7 @@ whatever the text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cache
@@ -47,6 +48,17 @@ def stopwords(name: str) -> frozenset[str]:
         files("fanfold.features").joinpath("stopwords_snowball_en.txt").read_text(encoding="utf-8")
     )
     return frozenset(words.split())
+
+
+HALF_PAIR = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which Python's text may hold and UTF-8 may not."""
+
+
+def without_half_pairs(text: str) -> str:
+    """The text with whole surrogate pairs as their character, and U+FFFD for each half of one."""
+    if text.isascii() or not HALF_PAIR.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 STOPWORD_LISTS = ("snowball", "none")

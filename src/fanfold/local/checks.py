@@ -10,7 +10,7 @@ from fanfold.settings.paths import check_places, placed
 from fanfold.settings.search import Settings
 from fanfold.storage import is_remote, open_reader, s3_endpoint
 from fanfold.tables.table import FRAME, SAMPLE
-from fanfold.tables.target import parse_target
+from fanfold.tables.target import check_target
 
 
 def checked(settings: Settings, output: str | Path | None, overwrite: bool) -> Settings:
@@ -20,7 +20,7 @@ def checked(settings: Settings, output: str | Path | None, overwrite: bool) -> S
         UserError: the target, the grid or the rule is wrong, there is no table, or the ledger or
             `output` cannot be written.
     """
-    parse_target(settings.target)
+    check_target(settings.target)
     Plan.of(settings)
     settings = placed(settings)
     with s3_endpoint(settings.s3_endpoint):

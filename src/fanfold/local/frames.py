@@ -163,9 +163,7 @@ def _needed(frame: Frame, given: Mapping[str, Any]) -> list[str]:
     from fanfold.tables.target import parse_target
 
     chosen = from_mapping(given)
-    target = (
-        [chosen.target] if chosen.target in frame.names else parse_target(chosen.target).columns
-    )
+    target = parse_target(chosen.target, frame.names).columns
     labels = [chosen.split_column, chosen.fold_column, chosen.group_column]
     needed = [chosen.text_column, *target, *filter(None, labels)]
     for name in needed:

@@ -22,7 +22,7 @@ from fanfold.estimators.base import Estimator, get_estimator
 from fanfold.estimators.scikit_learn import SklearnEstimator
 from fanfold.estimators.xgboost import XGBoost
 from fanfold.features.corpus import Corpus
-from fanfold.features.text import TextSettings
+from fanfold.features.text import TextSettings, without_half_pairs
 from fanfold.features.text_features import TextFeatures, fit_text
 from fanfold.resources import (
     calm,
@@ -92,7 +92,8 @@ class Model:
         Args:
             data: texts (a missing one is an empty document), or a frame of pandas, polars or
                 pyarrow that has the text column the model was trained on; numbers and dates in
-                one are spelt as in training.
+                one are spelt as in training. Half of a surrogate pair counts as U+FFFD, and a
+                warning says where one is.
 
         Raises:
             UserError: the frame lacks that column, it is neither text nor numbers, or one text
@@ -116,7 +117,7 @@ class Model:
             data = _column_of(frame, column)
         is_column = frame is not None or hasattr(data, "dtype") or hasattr(data, "to_pylist")
         texts = _as_trained(data, column) if is_column else None
-        return texts or [text if isinstance(text, str) else _text_of(text) for text in data]
+        return texts or _encodable([_text_of(value) for value in data])
 
     def importances(self, top: int = 30) -> list[tuple[str, float]]:
         """The `top` tokens by their share of the fit, largest first; [] where unknown."""
@@ -163,9 +164,24 @@ def _as_trained(values: Any, name: str) -> list[str | None] | None:
 
 
 def _text_of(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
     # NaN and NaT differ from themselves; whether pandas' NA does is neither true nor false.
     missing = value is None or type(value).__name__ == "NAType" or value != value
     return None if missing else str(value)
+
+
+def _encodable(texts: list[str | None]) -> list[str | None]:
+    """The texts as UTF-8 can hold them; a warning says in which ones something was replaced."""
+    found = [text and without_half_pairs(text) for text in texts]
+    both = enumerate(zip(texts, found, strict=True))
+    places = [n for n, (text, mended) in both if text != mended and "\ufffd" in str(mended)]
+    if places:
+        logger.warning(
+            "half of a surrogate pair, which is no text, is replaced in %d of %d texts; the first"
+            " is text %d, counted from 0", len(places), len(texts), places[0],
+        )  # fmt: skip
+    return found
 
 
 @contextmanager

@@ -26,10 +26,11 @@ def score_table(model: Model, path: str, mean: float) -> tuple[Metrics, Metrics]
         mean: the mean target of the training rows.
     """
     settings = model.manifest["settings"]
-    target, text_column = parse_target(settings["target"]), settings["text_column"]
-    needed = list(dict.fromkeys([text_column, *target.columns]))
+    text_column = settings["text_column"]
     parts, estimates = [], []
     with pq.ParquetFile(path) as file:
+        target = parse_target(settings["target"], file.schema_arrow.names)
+        needed = list(dict.fromkeys([text_column, *target.columns]))
         for number in range(file.num_row_groups):  # each as small as a batch of preprocess
             rows = file.read_row_group(number, columns=needed)
             parts.append(target({name: as_floats(rows.column(name)) for name in target.columns}))

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from fanfold.arrays import Mask
+
 T = TypeVar("T")
 
 BATCH_BYTES = 8 << 20
@@ -64,6 +66,19 @@ class Batch:
     def _part(self, start: int, stop: int) -> Batch:
         rows, lines = self.rows.slice(start, stop - start), self.lines[start:stop]
         return Batch(rows, lines, lambda i: self.raw(start + i), [] if start else self.rejects)
+
+
+def where(rows: pa.RecordBatch, mask: Mask) -> pa.RecordBatch:
+    """The rows for which `mask` is true, whatever their types."""
+    import numpy as np
+    import pyarrow as pa
+
+    try:
+        return rows.filter(pa.array(mask))
+    except pa.ArrowNotImplementedError:  # Arrow's views of text and bytes it slices and joins only
+        runs = np.flatnonzero(np.diff(mask, prepend=False, append=False)).reshape(-1, 2).tolist()
+        parts = [rows.slice(start, stop - start) for start, stop in runs]
+        return pa.concat_batches(parts) if parts else rows.slice(0, 0)
 
 
 def stretches(items: Iterable[T], most: int, size: Callable[[T], int]) -> Iterator[list[T]]:

@@ -54,7 +54,8 @@ def split_rows(
         seed: of every random choice.
         split: for each row `train` or `test`, in place of the random split.
         fold: a label for each training row, one fold a label, in place of random folds.
-        group: rows of equal value stay on one side of every split.
+        group: rows of equal value stay on one side of every split; a row whose value is missing
+            or empty is a group of its own.
 
     Raises:
         UserError: too few rows or groups, a label that is not allowed, or a group that the
@@ -181,15 +182,16 @@ def _random_folds(
 
 
 def _codes(labels: Labels) -> npt.NDArray[np.intp]:
-    """Each label as a number, in order of first appearance; a missing one is a label too."""
-    seen: dict[str | None, int] = {}
-    return np.array([seen.setdefault(label, len(seen)) for label in labels], dtype=np.intp)
+    """Each label as a number, in order of first appearance; each missing one has its own."""
+    seen: dict[str | int, int] = {}
+    keys = [label or row for row, label in enumerate(labels)]
+    return np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.intp)
 
 
 def _check_groups_stay_whole(group: Labels, place: npt.NDArray[Any]) -> None:
-    first: dict[str | None, int] = {}
+    first: dict[str, int] = {}
     for label, where in zip(group, place.tolist(), strict=True):
-        if where != -1 and first.setdefault(label, where) != where:
+        if label and where != -1 and first.setdefault(label, where) != where:
             raise UserError(
                 f"the group {label!r} of group_column lies on two sides of split_column or"
                 " fold_column: mend the column, or leave group_column out"

@@ -8,7 +8,6 @@ file is in one batch, among its rows or among its rejects.
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,12 +15,12 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from fanfold.errors import UserError, did_you_mean
+from fanfold.errors import UserError, did_you_mean, listed
 from fanfold.storage import Changed, is_remote, open_reader, stat
 from fanfold.tables.batch import Batch, Reject
 
 __all__ = [
-    "FRAME", "Batch", "Reject", "frame_at", "identify", "listed_columns", "named", "read_table",
+    "FRAME", "Batch", "Reject", "frame_at", "identify", "named", "read_table",
     "require_columns", "require_unchanged",
 ]  # fmt: skip
 
@@ -30,8 +29,6 @@ JSON_LINES = (".jsonl", ".ndjson", ".json")
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 PARQUET = ".parquet"
 SAMPLE = "sample:"
-SHOWN_COLUMNS = 30
-"""Names of columns that a message shows."""
 FRAME = "frame:"
 """What stands for the table that was given in memory, see `frame_at`."""
 
@@ -102,19 +99,17 @@ def read_table(uri: str, *, version: str | None = None, batch_rows: int = 65536)
 
 
 def require_columns(schema_names: Sequence[str], needed: Iterable[str], uri: str) -> None:
-    """Raises a UserError that names the first of `needed` that `schema_names` lacks."""
+    """Raises a UserError that names the first of `needed` that is not there, or not once only."""
     for name in needed:
         if name not in schema_names:
             raise UserError(
-                f"no column {name!r} in {named(uri)}, which has {listed_columns(schema_names)}"
+                f"no column {name!r} in {named(uri)}, which has {listed(schema_names)}"
                 f"{did_you_mean(name, schema_names)}"
             )
-
-
-def listed_columns(names: Sequence[str]) -> str:
-    """The names of columns for a message, the first of very many."""
-    more = f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else ""
-    return (", ".join(map(repr, names[:SHOWN_COLUMNS])) or "none") + more
+        if list(schema_names).count(name) > 1:
+            raise UserError(
+                f"several columns of {named(uri)} are named {name!r}: rename all but one"
+            )
 
 
 def _reader(uri: str, version: str | None, batch_rows: int) -> Iterator[Batch]:
@@ -166,23 +161,11 @@ def _checked(batches: Iterator[Batch], uri: str, batch_rows: int) -> Iterator[Ba
     """The same batches, cut to size; a damaged file is told in one line."""
     import pyarrow as pa
 
-    checked = False
     try:
         for batch in batches:
-            if not checked:
-                _check_names(batch.rows.schema.names, uri)
-                checked = True
             yield from batch.split(batch_rows)
     except (OSError, pa.ArrowException) as error:
         cause = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(
             f"cannot read {named(uri)}: damaged, or not what its name says: {cause}"
         ) from error
-
-
-def _check_names(names: Sequence[str], uri: str) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise UserError(
-            f"several columns of {named(uri)} are named {twice[0]!r}: rename all but one"
-        )

@@ -1,33 +1,39 @@
-"""The target: an arithmetic expression over numeric columns, read by an allow-list."""
+"""The target: a numeric column, or an arithmetic expression of columns, read by an allow-list."""
 
 from __future__ import annotations
 
 import ast
+import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from keyword import iskeyword
 
 import numpy as np
 
 from fanfold.arrays import Floats
-from fanfold.errors import UserError, did_you_mean
+from fanfold.errors import UserError, did_you_mean, listed
+
+logger = logging.getLogger(__name__)
 
 ALLOWED = (
     "column names (`a name with spaces` in backticks), numbers, + - * /, parentheses,"
     " and log log1p sqrt abs exp"
 )
-FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
+FUNCTIONS: dict[str, np.ufunc] = {
     "log": np.log,
     "log1p": np.log1p,
     "sqrt": np.sqrt,
     "abs": np.abs,
     "exp": np.exp,
 }
-OPERATORS: dict[type[ast.operator], Callable[[Floats, Floats], Floats]] = {
+OPERATORS: dict[type[ast.operator | ast.unaryop], np.ufunc] = {
     ast.Add: np.add,
     ast.Sub: np.subtract,
     ast.Mult: np.multiply,
     ast.Div: np.divide,
+    ast.USub: np.negative,
+    ast.UAdd: np.positive,
 }
 NAME = r"([^\W\d][\w\u0300-\u036f]*)"
 """A name of letters, with or without marks on them."""
@@ -35,15 +41,31 @@ NAME = r"([^\W\d][\w\u0300-\u036f]*)"
 MAX_LENGTH = 1000
 """Longest expression in characters; a parser's recursion is not to be played with."""
 
+QUOTING = "in a shell, single quotes keep the backticks: --target 'log1p(`a name with spaces`)'"
+
+ONLY_IN_EXPRESSIONS = re.compile(r"\b(?:log|log1p|sqrt|abs|exp)\(|\*\*|`")
+"""What a column's name hardly holds. One that does can be given in backticks."""
+
+Step = float | str | np.ufunc
+"""A number, the name of a column, or what is done with the last one or two results."""
+
 
 @dataclass(frozen=True)
 class Target:
-    """A parsed target expression such as `log1p(up_votes + down_votes)`."""
+    """What is predicted: a column, or an expression such as `log1p(up_votes + down_votes)`.
+
+    Attributes:
+        expression: as the user wrote it.
+        steps: the expression in postfix order, which no depth of it makes recursive.
+    """
 
     expression: str
-    columns: tuple[str, ...]
-    _tree: ast.expr
-    _names: Mapping[str, str]
+    steps: tuple[Step, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the target reads, each once, in the order of the expression."""
+        return tuple(dict.fromkeys(step for step in self.steps if isinstance(step, str)))
 
     def __call__(self, values: Mapping[str, Floats]) -> Floats:
         """The target of each row, float64; where it is undefined, NaN or an infinity.
@@ -51,37 +73,91 @@ class Target:
         Args:
             values: for each of `columns`, a float64 array of one length.
         """
+        results: list[Floats] = []
         with np.errstate(all="ignore"):
-            return np.asarray(self._value(self._tree, values), dtype=np.float64)
-
-    def _value(self, node: ast.expr, values: Mapping[str, Floats]) -> Floats:
-        match node:
-            case ast.Constant(value=int() | float() as number):
-                return np.array(number, dtype=np.float64)
-            case ast.Name(id=name):
-                return values[self._names[name]]
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return -self._value(operand, values)
-            case ast.UnaryOp(operand=operand):
-                return self._value(operand, values)
-            case ast.BinOp(left=left, op=operator, right=right):
-                apply = OPERATORS[type(operator)]
-                return apply(self._value(left, values), self._value(right, values))
-            case ast.Call(func=ast.Name(id=function), args=[argument]):
-                return FUNCTIONS[function](self._value(argument, values))
-        raise AssertionError(f"parse_target let {ast.dump(node)} pass")
+            for step in self.steps:
+                if isinstance(step, np.ufunc):
+                    operands = [results.pop() for _ in range(step.nin)]
+                    results.append(step(*reversed(operands)))
+                else:
+                    results.append(values[step] if isinstance(step, str) else np.array(step))
+        return np.asarray(results.pop(), dtype=np.float64)
 
 
-def parse_target(expression: str) -> Target:
-    """The `Target` that `expression` says.
+class _NotAnExpressionError(ValueError):
+    """Says what is wrong with an expression, in words that go on after `the target 'x'`."""
+
+
+def parse_target(expression: str, columns: Sequence[str] = ()) -> Target:
+    """The column of exactly this name, or else what the expression says.
+
+    Args:
+        expression: the setting `target`.
+        columns: names of the table's columns, where they are known.
 
     Raises:
-        UserError: it holds anything but what `ALLOWED` lists, or names no column.
+        UserError: it is none of `columns`, and as an expression it holds anything but what
+            `ALLOWED` lists, or names no column.
     """
-    if len(expression) > MAX_LENGTH:
+    for name in (expression, expression.strip()):
+        if name in columns:
+            if not name.isidentifier():
+                logger.info("target_is_column column=%r", name)
+            return Target(expression, (name,))
+    try:
+        return Target(expression, _steps(expression))
+    except _NotAnExpressionError as error:
+        shown = repr(expression if len(expression) <= MAX_LENGTH else expression[:40] + "...")
+        if not columns:
+            raise UserError(f"the target {shown} {error}; allowed: {ALLOWED}") from None
         raise UserError(
-            f"the target has {len(expression)} characters, and {MAX_LENGTH} are allowed"
+            f"the target {shown} {error}, and is no column of the table, which has"
+            f" {listed(columns)}{did_you_mean(expression, columns)}; allowed: {ALLOWED}; {QUOTING}"
+        ) from None
+
+
+def check_target(expression: str) -> None:
+    """Raise `UserError` if no table can have this target.
+
+    A text that is no expression may still be a column's name, which only the table tells.
+    """
+    try:
+        parse_target(expression)
+    except UserError:
+        if len(expression) > MAX_LENGTH or ONLY_IN_EXPRESSIONS.search(expression):
+            raise
+        logger.info("target_must_be_column column=%r", expression)
+
+
+def quoted(name: str) -> str:
+    """A column's name as it stands in an expression."""
+    return name if name.isidentifier() and not iskeyword(name) else f"`{name}`"
+
+
+def _steps(expression: str) -> tuple[Step, ...]:
+    """The expression in postfix order."""
+    if len(expression) > MAX_LENGTH:
+        raise _NotAnExpressionError(
+            f"has {len(expression)} characters, and {MAX_LENGTH} are allowed"
         )
+    plain, names = _with_placeholders(expression.strip())
+    try:
+        if "#" in plain:
+            raise SyntaxError("Python would take the rest for a comment")
+        steps = _postfix(ast.parse(plain.strip(), mode="eval").body, names)
+    except _NotAnExpressionError:
+        raise
+    except (RecursionError, MemoryError):
+        raise _NotAnExpressionError("is nested too deeply") from None
+    except (SyntaxError, ValueError, OverflowError):
+        raise _NotAnExpressionError("is not an expression") from None
+    if not any(isinstance(step, str) for step in steps):
+        raise _NotAnExpressionError("names no column")
+    return steps
+
+
+def _with_placeholders(expression: str) -> tuple[str, dict[str, str]]:
+    """The expression with names that Python can read, and which column each new one stands for."""
     names: dict[str, str] = {}
     prefix = "_"
     while prefix in expression:  # a placeholder must not be a name that the user wrote
@@ -92,43 +168,36 @@ def parse_target(expression: str) -> Target:
         names[name] = match[1]
         return f" {name} "  # a name of its own, also where it stands behind a digit or a letter
 
-    try:
-        plain = re.sub(r"`([^`]+)`", placeholder, expression.strip())
-        # Python would read other letters, which look the same, for those that are not ASCII (NFKC).
-        plain = re.sub(NAME, lambda m: m[0] if m[0].isascii() else placeholder(m), plain)
-        if "#" in plain:
-            raise SyntaxError("Python would take the rest for a comment")
-        tree = ast.parse(plain.strip(), mode="eval").body
-        _check(tree, expression, names)
-    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(
-            f"the target {expression!r} is not an expression; allowed: {ALLOWED}"
-        ) from None
-    if not names:
-        raise UserError(f"the target {expression!r} names no column; allowed: {ALLOWED}")
-    return Target(expression, tuple(dict.fromkeys(names.values())), tree, names)
+    plain = re.sub(r"`([^`]+)`", placeholder, expression)
+    # Python would read other letters, which look the same, for those that are not ASCII (NFKC).
+    return re.sub(NAME, lambda m: m[0] if m[0].isascii() else placeholder(m), plain), names
 
 
-def _check(node: ast.expr, expression: str, names: dict[str, str]) -> None:
-    match node:
-        case ast.Constant(value=int() | float() as number) if type(number) is not bool:
-            float(number)  # OverflowError for a whole number that no float64 holds
-        case ast.Name(id=name):
-            names.setdefault(name, name)
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-            _check(operand, expression, names)
-        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in OPERATORS:
-            _check(left, expression, names)
-            _check(right, expression, names)
-        case ast.Call(func=ast.Name(id=function), args=[argument], keywords=[]):
-            if function not in FUNCTIONS:
-                hint = did_you_mean(function, FUNCTIONS)
-                raise UserError(
-                    f"the target {expression!r} calls {function}(){hint}; allowed: {ALLOWED}"
-                )
-            _check(argument, expression, names)
-        case _:
-            part = ast.unparse(node)
-            raise UserError(f"the target {expression!r} holds {part!r}; allowed: {ALLOWED}")
+def _postfix(tree: ast.expr, names: Mapping[str, str]) -> tuple[Step, ...]:
+    """The steps of a tree: for each node those of its operands, then its own."""
+    steps: list[Step] = []
+    waiting = [tree]
+    while waiting:  # from right to left, each node before its operands
+        match node := waiting.pop():
+            case ast.Constant(value=int() | float() as number) if type(number) is not bool:
+                steps.append(float(number))  # OverflowError for one that no float64 holds
+            case ast.Name(id=name):
+                steps.append(names.get(name, name))
+            case ast.UnaryOp(op=operator, operand=operand) if type(operator) in OPERATORS:
+                steps.append(OPERATORS[type(operator)])
+                waiting.append(operand)
+            case ast.BinOp(left=left, op=operator, right=right) if type(operator) in OPERATORS:
+                steps.append(OPERATORS[type(operator)])
+                waiting += [left, right]
+            case ast.Call(func=ast.Name(id=function), args=[argument], keywords=[]):
+                steps.append(_function(function))
+                waiting.append(argument)
+            case _:
+                raise _NotAnExpressionError(f"holds {ast.unparse(node)!r}")
+    return tuple(reversed(steps))
+
+
+def _function(name: str) -> np.ufunc:
+    if name not in FUNCTIONS:
+        raise _NotAnExpressionError(f"calls {name}(){did_you_mean(name, FUNCTIONS)}")
+    return FUNCTIONS[name]

@@ -245,7 +245,7 @@ def test_a_table_that_is_replaced_while_it_is_read_stops_the_run(
             os.replace(tmp_path / f"other-{name}", tmp_path / name)
             yield batch
 
-    monkeypatch.setattr("fanfold.features.preprocess.read_table", replaced_meanwhile)
+    monkeypatch.setattr("fanfold.features.first_pass.read_table", replaced_meanwhile)
     with pytest.raises(Changed, match=f"{name}' was changed while it was read: run again"):
         run(tmp_path / name)
     assert not (tmp_path / "corpus").exists()

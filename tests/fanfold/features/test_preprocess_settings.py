@@ -135,6 +135,47 @@ def test_decimals_and_truths_are_numbers(tmp_path: Path) -> None:
     assert {value % 2 for value in load_corpus(tmp_path / "corpus").target} == {0.5, 1}
 
 
+def written(folder: Path, frame: pl.DataFrame) -> list[Path]:
+    """The frame in every format."""
+    frame.write_csv(folder / "data.csv")
+    frame.write_csv(folder / "data.tsv", separator="\t")
+    frame.write_ndjson(folder / "data.jsonl")
+    frame.write_parquet(folder / "data.parquet")
+    return sorted(folder.glob("data.*"))
+
+
+def test_a_target_of_truths_is_the_same_in_every_format(tmp_path: Path) -> None:
+    frame = pl.DataFrame(ROWS)
+    numbers = frame.with_columns(y=pl.col("id") % 2)
+    numbers.write_csv(tmp_path / "numbers.csv")
+    expected = run(tmp_path / "numbers.csv")["corpus_digest"]
+    paths = written(tmp_path, frame.with_columns(y=pl.col("id") % 2 == 1))
+    assert [run(path)["corpus_digest"] for path in paths] == [expected] * 4
+
+
+def test_a_target_of_truths_and_numbers_is_the_same_in_every_format(tmp_path: Path) -> None:
+    mixed = [["true", "False", str(row["id"])][row["id"] % 3] for row in ROWS]
+    frame = pl.DataFrame(ROWS).with_columns(y=pl.Series(mixed))
+    digests = {run(path, target="y * 2")["corpus_digest"] for path in written(tmp_path, frame)}
+    values = {float({"true": 1, "False": 0}.get(text, text)) * 2 for text in mixed}
+    assert len(digests) == 1 and set(load_corpus(tmp_path / "corpus").target) < values
+
+
+NAMED = ["Sales total", "Sub-Total", "votes.total", "class", "price ($)", "log1p", "text - id"]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_numeric_column_is_the_target_by_its_name_in_every_format(
+    tmp_path: Path, name: str
+) -> None:
+    frame = pl.DataFrame(ROWS).with_columns((pl.col("id") * 2).alias(name))
+    for path in written(tmp_path, frame):
+        run(path, target=name)
+        corpus = load_corpus(tmp_path / "corpus")
+        assert set(corpus.target) < {2.0 * number for number in range(50)}
+        assert corpus.settings["target"] == name
+
+
 def test_not_a_number_is_no_label_and_no_text(tmp_path: Path) -> None:
     """pandas writes NaN where a number is missing, and so does what reads a file of pandas."""
     labels = pa.array([math.nan if number % 5 == 0 else number % 2 for number in range(50)])

@@ -313,3 +313,17 @@ def test_a_frame_with_two_columns_of_one_name_is_refused() -> None:
     table = pd.DataFrame([["a", "b"]] * 8, columns=["definition"] * 2)
     with pytest.raises(UserError, match=r"the frame has 2 columns 'definition': leave one$"):
         fanfold.tune(table)
+
+
+def test_a_frames_column_is_the_target_by_its_name() -> None:
+    table, quick = frame(), {"grid": {"n_estimators": [5]}, "folds": 2}
+    named = table.assign(**{"votes.total": table["up_votes"], "votes": [[1]] * len(table)})
+    found = fanfold.tune(named, target="votes.total", **quick)
+    assert found.metrics == fanfold.tune(table, target="up_votes", **quick).metrics
+
+
+def test_two_columns_of_one_name_do_no_harm_where_neither_is_needed() -> None:
+    table, quick = frame(), {"grid": {"n_estimators": [5]}, "folds": 2}
+    notes = pd.DataFrame([["a", 1]] * len(table), columns=["note", "note"], index=table.index)
+    found = fanfold.tune(pd.concat([table, notes], axis="columns"), **quick)
+    assert found.metrics == fanfold.tune(table, **quick).metrics

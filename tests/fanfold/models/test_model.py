@@ -182,3 +182,23 @@ def test_texts_and_others_in_one_series_are_predicted_as_text(model: Model) -> N
     mixed = pd.Series(["love", 1, None, datetime.date(2020, 1, 1)], dtype=object)
     # The texts, since no tree knows these words.
     assert model._texts(mixed) == ["love", "1", None, "2020-01-01"]
+
+
+HALVES = ["love the party", "half \ud83d of", None, "\ude00\ud83d", "whole \ud83d\ude00", "love"]
+"""Texts as `json.loads` gives them; polars and Arrow take those of whole characters only."""
+
+
+@pytest.mark.parametrize("given", [list, np.array, pd.Series, pd.DataFrame])
+def test_a_text_with_half_a_character_is_predicted_and_told_and_so_are_all_others(
+    given: Any, model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    mended = ["love the party", "half \ufffd of", None, "\ufffd\ufffd", "whole \U0001f600", "love"]
+    series = pd.Series(HALVES, dtype=object)
+    table = pd.DataFrame({"definition": series})
+    data = {list: HALVES, np.array: np.array(HALVES, dtype=object), pd.Series: series}
+    with caplog.at_level("WARNING", "fanfold"):
+        found = model.predict(data.get(given, table))
+        np.testing.assert_array_equal(found, model.predict(mended))
+    (told,) = caplog.records
+    assert model._texts(HALVES) == mended
+    assert "in 2 of 6 texts; the first is text 1, counted from 0" in told.getMessage()

@@ -183,12 +183,17 @@ def test_a_groups_name_and_place_in_the_alphabet_change_nothing() -> None:
     assert (one.test == two.test).all() and (one.fold == two.fold).all()
 
 
-def test_rows_without_a_group_are_one_group() -> None:
-    column = [None if row % 4 == 0 else str(row) for row in range(60)]
-    found = split(60, group=column)
-    missing = np.array([label is None for label in column])
-    assert len(set(found.test[missing])) == 1
-    assert len(set(found.fold[missing])) == 1
+@pytest.mark.parametrize("missing", [None, ""])
+def test_a_row_without_a_group_is_a_group_of_its_own(missing: str | None) -> None:
+    column = [missing if row % 4 else str(row % 8) for row in range(60)]
+    named = [label or f"alone{row}" for row, label in enumerate(column)]
+    one, two = split(60, group=column), split(60, group=named)
+    assert (one.test == two.test).all() and (one.fold == two.fold).all()
+
+
+def test_rows_without_a_group_may_lie_on_both_sides_of_given_splits() -> None:
+    found = split(8, split=["train", "test"] * 4, group=["a", None, "b", None, None, "", None, ""])
+    assert found.test.tolist() == [False, True] * 4
 
 
 def test_groups_that_lie_whole_in_given_splits_and_folds_pass() -> None:

@@ -144,11 +144,29 @@ def test_what_is_no_parquet_file_is_named(tmp_path: Path, data: bytes) -> None:
         list(read_table(str(path)))
 
 
-def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "t.csv"
-    path.write_text("a,b,a\n1,2,3\n")
-    with pytest.raises(UserError, match=r"columns of .* are named 'a'"):
-        list(read_table(str(path)))
+TWINS = [["1", "2", "x"], ["3", "4", "y"]]
+"""Rows of two columns of one name, and one of another."""
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".csv.gz", ".parquet"])
+@pytest.mark.parametrize("name", ["a", ""])
+def test_two_columns_of_one_name_are_read_where_neither_is_needed(
+    tmp_path: Path, ending: str, name: str
+) -> None:
+    path, names = tmp_path / f"t{ending}", [name, name, "b"]
+    if ending == ".parquet":
+        columns = [pa.array(values) for values in zip(*TWINS, strict=True)]
+        pq.write_table(pa.Table.from_arrays(columns, names), path)
+    else:
+        frame = pd.DataFrame(TWINS, columns=names)
+        frame.to_csv(path, index=False, sep="\t" if ending == ".tsv" else ",")
+    (batch,) = read_table(str(path))
+    require_columns(batch.rows.schema.names, ["b"], str(path))
+    columns = [column.to_pylist() for column in batch.rows.columns]
+    assert [list(row) for row in zip(*columns, strict=True)] == TWINS
+    assert all(value in batch.raw(0) for value in TWINS[0])
+    with pytest.raises(UserError, match=rf"columns of .*t{ending}' are named '{name}': rename"):
+        require_columns(batch.rows.schema.names, ["b", name], str(path))
 
 
 def test_a_missing_column_is_named_with_those_there_and_the_nearest() -> None:

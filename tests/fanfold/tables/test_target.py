@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import shlex
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,7 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fanfold.errors import UserError
-from fanfold.tables.target import ALLOWED, FUNCTIONS, MAX_LENGTH, parse_target
+from fanfold.tables.target import (
+    ALLOWED,
+    FUNCTIONS,
+    MAX_LENGTH,
+    check_target,
+    parse_target,
+    quoted,
+)
 
 NAMES = {
     "a": "a",
@@ -175,14 +186,107 @@ def test_no_text_does_more_than_parse_or_be_refused(expression: str) -> None:
     assert target(values).dtype == np.float64
 
 
-@pytest.mark.parametrize("depth", [10, 100, 300, 999])
-def test_deep_nesting_is_computed_or_refused(depth: int) -> None:
-    for expression in ("-" * depth + "a", "log(" * depth + "a" + ")" * depth, "a" + "+a" * depth):
-        try:
-            found = parse_target(expression)({"a": np.ones(1)})
-        except UserError:
-            continue
-        assert found.shape == (1,)
+DEEP = {
+    "signs": lambda depth: "-" * depth + "a",
+    "sums": lambda depth: "1+" * depth + "a",
+    "sums to the right": lambda depth: "a" + "+(a" * depth + ")" * depth,
+    "brackets": lambda depth: "(" * depth + "a" + ")" * depth,
+    "calls": lambda depth: "abs(" * depth + "a" + ")" * depth,
+}
+
+
+@pytest.mark.parametrize("depth", [10, 100, 190, 198, 300, 495, 990, 999])
+@pytest.mark.parametrize("name", DEEP)
+def test_deep_nesting_is_computed_or_refused(name: str, depth: int) -> None:
+    expression = DEEP[name](depth)
+    value = {"signs": -7.0 if depth % 2 else 7.0, "sums": depth + 7.0}
+    value["sums to the right"] = 7.0 * (depth + 1)
+    if len(expression) <= MAX_LENGTH and (name in ("signs", "sums") or depth < 200):
+        found = parse_target(expression)({"a": np.array([7.0])})
+        assert found.tolist() == [value.get(name, 7.0)]
+    else:
+        with pytest.raises(UserError, match=r"is not an expression|are allowed"):
+            parse_target(expression)
+
+
+@pytest.mark.parametrize("name", ["signs", "sums"])
+def test_deep_nesting_far_down_the_stack_is_told_in_one_line(name: str) -> None:
+    """There Python has no room left to parse it, but to compute what was parsed needs none."""
+    expression = DEEP[name](490)
+    target = parse_target(expression)
+
+    def further_down(frames: int, call: Any) -> Any:
+        return further_down(frames - 1, call) if frames else call()
+
+    here = sum(1 for _ in inspect.stack(0))
+    frames = sys.getrecursionlimit() - here - 40
+    assert further_down(frames, lambda: target({"a": np.ones(1)}).shape) == (1,)
+    try:
+        further_down(frames, lambda: parse_target(expression))
+    except UserError as error:
+        assert "is nested too deeply" in str(error)
+
+
+COLUMN_NAMES = [
+    "Sales total", "Sub-Total", "votes.total", "class", "price ($)", "log1p", "log(x)", "a-b", "a",
+    "True", "None", "2nd", "1", "% change", "a`b", "x ** 2", "#", "é", "a" * 2000, " padded ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COLUMN_NAMES, ids=lambda name: name[:12])
+def test_a_column_named_exactly_so_is_the_target(name: str) -> None:
+    target = parse_target(name, ["a", "b", name])
+    assert target.columns == (name,)
+    assert target({name: np.array([1.5, -2.0])}).tolist() == [1.5, -2.0]
+
+
+def test_white_space_around_a_columns_name_is_no_part_of_it() -> None:
+    assert parse_target(" Sales total\n", ["Sales total"]).columns == ("Sales total",)
+
+
+def test_the_log_says_that_what_could_be_an_expression_is_a_column(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level("INFO", "fanfold"):
+        assert parse_target("a-b", ["a", "b"]).columns == ("a", "b")
+        assert not caplog.records
+        assert parse_target("a-b", ["a", "b", "a-b"]).columns == ("a-b",)
+    assert [record.getMessage() for record in caplog.records] == ["target_is_column column='a-b'"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "parts"),
+    [
+        ("Sales totl", ["did you mean 'Sales total'", "is not an expression, and is no"]),
+        ("votes.totl", ["holds 'votes.totl', and is no"]),
+        ("log2(y)", ["calls log2(); did you mean 'log'?"]),
+    ],
+)
+def test_what_is_neither_column_nor_expression_is_told_with_columns_and_quoting(
+    expression: str, parts: list[str]
+) -> None:
+    with pytest.raises(UserError) as refused:
+        parse_target(expression, ["text", "Sales total"])
+    message = str(refused.value)
+    have = "and is no column of the table, which has 'text', 'Sales total'"
+    assert message.startswith(f"the target {expression!r} ")
+    assert all(part in message for part in [have, *parts, ALLOWED])
+    (form,) = re.findall(r"--target ('[^']*')", message)
+    (written,) = shlex.split(form)
+    assert parse_target(written).columns == ("a name with spaces",)
+
+
+def test_before_the_table_is_read_only_what_no_column_is_named_is_refused() -> None:
+    for name in ("Sales total", "Sub-Total", "votes.total", "class", "price ($)", "log1p", "a - b"):
+        check_target(name)
+    for expression in ("log1p(", "log1p(a", "votes ** 2", "`a b", "a" * 1001):
+        with pytest.raises(UserError):
+            check_target(expression)
+
+
+@pytest.mark.parametrize("name", ["a", "größe", "two words", "class", "2nd", "a-b", "log1p(x)"])
+def test_a_quoted_name_is_that_column_in_an_expression(name: str) -> None:
+    assert parse_target(f"log1p({quoted(name)}) / 2").columns == (name,)
 
 
 def test_a_target_of_the_greatest_length_is_computed() -> None:

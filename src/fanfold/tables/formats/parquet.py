@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from fanfold.tables.batch import Batch, OpenStream, Reject, stretches
+from fanfold.tables.batch import Batch, OpenStream, Reject, stretches, where
+from fanfold.tables.formats.row_json import row_json
 
 FEW_ROWS = 256
 """Rows that are decoded at a time: only then is it known how long they are."""
@@ -19,14 +18,15 @@ FEW_ROWS = 256
 def read_parquet(open_stream: OpenStream, *, batch_rows: int = 65536) -> Iterator[Batch]:
     """Batches of a Parquet file; a row with text that is not UTF-8 is set aside.
 
-    Rows have no lines: they are numbered from 1. Their raw text is a JSON object.
+    Rows have no lines: they are numbered from 1. Their raw text is a JSON object. The checksums
+    of pages are verified where the file has them.
 
     Args:
         open_stream: gives the file; it must be able to seek.
         batch_rows: most rows of a batch, good and bad.
     """
     with open_stream() as stream:
-        file = pa.parquet.ParquetFile(stream)
+        file = pa.parquet.ParquetFile(stream, page_checksum_verification=True)
         first = 1
         few = min(FEW_ROWS, batch_rows)
         parts = file.iter_batches(few)
@@ -48,13 +48,13 @@ def _batch(rows: pa.RecordBatch, first: int) -> Batch:
         plain = rows.cast(schema)
     except pa.ArrowInvalid:
         bad = _not_utf8(rows, schema)
-        plain = rows.filter(pa.array([i not in bad for i in range(rows.num_rows)])).cast(schema)
+        plain = where(rows, np.isin(np.arange(rows.num_rows), list(bad), invert=True)).cast(schema)
     good = np.delete(np.arange(rows.num_rows), np.array(list(bad), np.int64))
     return Batch(
         plain,
         first + good,
-        lambda i: _raw(rows, int(good[i])),
-        [Reject(first + i, reason, _raw(rows, i)) for i, reason in sorted(bad.items())],
+        lambda i: row_json(rows, int(good[i])),
+        [Reject(first + i, reason, row_json(rows, i)) for i, reason in sorted(bad.items())],
     )
 
 
@@ -87,12 +87,3 @@ def _is_utf8(value: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _raw(rows: pa.RecordBatch, i: int) -> str:
-    (row,) = rows.slice(i, 1).to_pylist()
-    return json.dumps(row, ensure_ascii=False, default=_shown)
-
-
-def _shown(value: Any) -> str:
-    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

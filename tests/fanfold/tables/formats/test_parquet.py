@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import struct
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from fanfold.errors import UserError
 from fanfold.tables.batch import Batch, Reject
 from fanfold.tables.formats.parquet import read_parquet
+from fanfold.tables.table import read_table
 
 
 def read(table: pa.Table, batch_rows: int = 65536) -> list[Batch]:
@@ -72,6 +77,25 @@ def test_a_good_row_can_be_set_aside_later_with_its_number_and_values() -> None:
     (batch,) = read(pa.table({"n": [1, None], "text": ["é", "x"]}))
     assert batch.reject(0, "not wanted") == Reject(1, "not wanted", '{"n": 1, "text": "é"}')
     assert batch.reject(1, "not wanted") == Reject(2, "not wanted", '{"n": null, "text": "x"}')
+
+
+def test_columns_of_one_name_are_all_told() -> None:
+    table = pa.Table.from_arrays([pa.array([1]), pa.array(["x"]), pa.array([True])], ["a", "a", ""])
+    (batch,) = read(table)
+    assert batch.raw(0) == '{"a": 1, "a": "x", "": true}'
+
+
+@pytest.mark.parametrize("page", ["1.0", "2.0"])
+def test_a_bit_that_flips_in_a_page_with_a_checksum_is_told(page: str, tmp_path: Path) -> None:
+    """Of a page without one it is not: its numbers would be others."""
+    path = tmp_path / "t.parquet"
+    how = {"write_page_checksum": True, "compression": "none", "use_dictionary": False}
+    pq.write_table(pa.table({"n": pa.array([77.25] * 9)}), path, data_page_version=page, **how)
+    whole = path.read_bytes()
+    place = whole.index(struct.pack("<d", 77.25) * 9) + 20
+    path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    with pytest.raises(UserError, match=r"cannot read '.*t\.parquet': damaged.* CRC checksum"):
+        list(read_table(str(path)))
 
 
 def test_a_file_without_rows_tells_its_columns() -> None:
