@@ -52,8 +52,8 @@ def read_table(uri: str, *, version: str | None = None, batch_rows: int = 65536)
 
     The columns of CSV, TSV and JSON lines are all text, values untouched ("NA" and "" are
     text; only JSON knows null); those of Parquet keep their types. A row is set aside if it has
-    the wrong number of fields, bytes that are not UTF-8, a quote that is never closed, or is no
-    JSON object. An empty line is no row.
+    the wrong number of fields, bytes that are not UTF-8, quotes that RFC 4180 does not allow, or is
+    no JSON object. An empty line is no row.
 
     Args:
         uri: a path or URI that ends in .csv, .tsv, .jsonl, .ndjson or .json (plain, or with .gz,
