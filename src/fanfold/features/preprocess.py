@@ -23,7 +23,13 @@ from fanfold.storage.local import written_beside
 from fanfold.tables.batch import Batch, Reject
 from fanfold.tables.columns import as_floats, as_strings, as_texts, check_kinds
 from fanfold.tables.split import Split, split_rows
-from fanfold.tables.table import identify, read_table, require_columns, require_unchanged
+from fanfold.tables.table import (
+    advice_on_bytes,
+    identify,
+    read_table,
+    require_columns,
+    require_unchanged,
+)
 from fanfold.tables.target import Target, parse_target
 
 if TYPE_CHECKING:
@@ -89,6 +95,7 @@ def preprocess(
             found = _read(settings, identity.get("version"), target, spool, rejects_beside)
         require_unchanged(identity)
         _check_bad_rows(found, settings)
+        _check_texts(found, settings)
         split = _split(found, settings)
         test_rows = _write_test(spool, split, Path(test))
         facts = _write_corpus(spool, found, split, settings, identity, Path(corpus))
@@ -176,11 +183,26 @@ def _check_bad_rows(found: _Read, settings: Settings) -> None:
     shown = "\n".join(
         f"  line {each.line}: {each.reason}: {each.text[:120]!r}" for each in found.first_rejects
     )
+    advice = advice_on_bytes([each.reason for each in found.first_rejects], settings.data)
     raise UserError(
         f"{found.rejected} of {found.rows} rows are bad, more than"
         f" max_bad_rows={settings.max_bad_rows:g} allows; the first:\n{shown}\n"
-        "Mend the table or the target, or raise max_bad_rows."
+        + (f"{advice}.\n" if advice else "")
+        + "Mend the table or the target, or raise max_bad_rows."
     )
+
+
+def _check_texts(found: _Read, settings: Settings) -> None:
+    """Raise `UserError` for a table without a row, or without a text."""
+    if not found.rows:
+        raise UserError(
+            f"{settings.data!r} has no rows, only the names of columns: give a table with rows"
+        )
+    if np.concatenate(found.empty).all():
+        raise UserError(
+            f"the column {settings.text_column!r} of {settings.data!r} is empty in every row:"
+            " name the column that holds the text"
+        )
 
 
 def _split(found: _Read, settings: Settings) -> Split:
@@ -243,6 +265,11 @@ def _write_corpus(
         tokens, left_out_max = write_counts(
             texts(), beside, vocabulary_size=settings.vocabulary_size, threads=usable_cpus()
         )
+        if not tokens:
+            raise UserError(
+                f"the column {settings.text_column!r} of {settings.data!r} holds no token, that is"
+                " no word and no number: name the column that holds the text"
+            )
         corpus_digest = seal_corpus(
             beside,
             fold_labels=split.labels,

@@ -7,25 +7,41 @@ file is in one batch, among its rows or among its rejects.
 
 from __future__ import annotations
 
+import gzip
 import io
+import os
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO, cast
 
 from fanfold.errors import UserError, did_you_mean
-from fanfold.storage import Changed, is_remote, open_reader, stat
+from fanfold.storage import Changed, NotFound, exists, is_remote, open_reader, stat
 from fanfold.tables.batch import Batch, Reject
+from fanfold.tables.formats.foreign import (
+    LOOKED_AT,
+    advice_on_bytes,
+    codec_of,
+    refuse_folder,
+    refuse_foreign,
+    refuse_name,
+)
+from fanfold.tables.formats.header_hints import header_hint
 
-__all__ = ["Batch", "Reject", "identify", "read_table", "require_columns", "require_unchanged"]
+__all__ = [
+    "Batch", "Reject", "advice_on_bytes", "identify", "read_table", "require_columns",
+    "require_unchanged",
+]  # fmt: skip
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 JSON_LINES = (".jsonl", ".ndjson", ".json")
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 PARQUET = ".parquet"
 SAMPLE = "sample:"
+BUFFER_BYTES = 1 << 20
 
 
 def identify(uri: str) -> dict[str, Any]:
@@ -34,10 +50,15 @@ def identify(uri: str) -> dict[str, Any]:
     Raises:
         UserError: there is no such file or object, or it may not be read.
     """
-    is_stored = is_remote(uri) or Path(uri).is_file()
+    is_stored = is_remote(uri) or os.path.isfile(uri)
     if uri.startswith(SAMPLE) or not is_stored:
         return {"uri": uri}
-    entry = stat(uri)
+    try:
+        entry = stat(uri)
+    except NotFound:
+        if is_remote(uri) and exists(uri):
+            raise UserError(f"{uri!r} is a folder, and one file is needed: name it") from None
+        raise
     return {"uri": uri, "size": entry.size, "version": entry.version}
 
 
@@ -73,6 +94,11 @@ def require_columns(schema_names: Sequence[str], needed: Iterable[str], uri: str
     """Raises a UserError that names the first of `needed` that `schema_names` lacks."""
     for name in needed:
         if name not in schema_names:
+            delimiter = DELIMITERS.get(_format_of(uri)[0], "")
+            line = delimiter.join(schema_names)
+            hint = header_hint(line, uri, delimiter, name) if delimiter else ""
+            if hint:
+                raise UserError(f"no column {name!r} in {uri!r}: {hint}")
             have = ", ".join(map(repr, schema_names[:30]))
             more = f" and {len(schema_names) - 30} more" if len(schema_names) > 30 else ""
             raise UserError(
@@ -90,31 +116,62 @@ def _reader(uri: str, version: str | None, batch_rows: int) -> Iterator[Batch]:
 
     if uri.startswith(SAMPLE):
         return read_delimited(partial(csv_stream, parse_sample_uri(uri)), uri, ",")
-    path = PurePosixPath(uri.lower())
-    codec = COMPRESSIONS.get(path.suffix)
-    ending = PurePosixPath(path.stem).suffix if codec else path.suffix
+    refuse_folder(uri)
+    ending, codec = _format_of(uri)
     opened = partial(_opened, uri, version, codec)
     if ending in DELIMITERS:
         return read_delimited(opened, uri, DELIMITERS[ending])
     if ending in JSON_LINES:
         return read_json_lines(opened, uri, batch_rows=batch_rows)
-    if path.suffix == PARQUET:
-        return read_parquet(opened, batch_rows=batch_rows)
-    raise UserError(
+    if ending == PARQUET and codec is None:
+        return read_parquet(partial(_opened_parquet, uri, version), batch_rows=batch_rows)
+    refuse_name(
+        uri,
         f"cannot tell the format of {uri!r}: a table's name ends in "
         f"{' '.join([*DELIMITERS, *JSON_LINES])} (also with {' '.join(COMPRESSIONS)} behind it) "
-        f"or {PARQUET}, or it is {SAMPLE}ROWS"
+        f"or {PARQUET}, or it is {SAMPLE}ROWS",
     )
+
+
+def _format_of(uri: str) -> tuple[str, str | None]:
+    """The ending that says the format, and the compression that stands behind it."""
+    path = PurePosixPath(uri.lower())
+    codec = COMPRESSIONS.get(path.suffix)
+    return (PurePosixPath(path.stem).suffix if codec else path.suffix), codec
 
 
 @contextmanager
 def _opened(uri: str, version: str | None, codec: str | None) -> Iterator[BinaryIO]:
-    """The bytes of the table at `uri`, decompressed."""
+    """The bytes of the table at `uri`, decompressed: by what they are, whatever the name says."""
+    with open_reader(uri, version) as stream:
+        start = _start(stream)
+        if codec and start and not codec_of(start):
+            raise OSError(f"not {codec}; if it is not compressed, its name should not say so")
+        text = _decompressed(stream, codec_of(start) or codec)
+        refuse_foreign(_start(text), uri)
+        yield text
+
+
+def _decompressed(stream: BinaryIO, codec: str | None) -> BinaryIO:
+    """The stream, decompressed; what a library gives is buffered, for `readline` and `peek`."""
     import pyarrow as pa
 
+    if codec == "gzip":  # it skips zeros behind the end, which Arrow's refuses
+        return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=stream)), BUFFER_BYTES)
+    return io.BufferedReader(pa.CompressedInputStream(stream, codec)) if codec else stream
+
+
+@contextmanager
+def _opened_parquet(uri: str, version: str | None) -> Iterator[BinaryIO]:
     with open_reader(uri, version) as stream:
-        # Arrow's own stream has no readline.
-        yield io.BufferedReader(pa.CompressedInputStream(stream, codec)) if codec else stream
+        if not _start(stream).startswith(b"PAR1"):
+            refuse_foreign(_start(stream), uri)
+        yield stream
+
+
+def _start(stream: BinaryIO) -> bytes:
+    """The first bytes of a stream, which are still to be read."""
+    return cast(io.BufferedReader, stream).peek(LOOKED_AT)[:LOOKED_AT]
 
 
 def _checked(batches: Iterator[Batch], uri: str, batch_rows: int) -> Iterator[Batch]:
@@ -128,7 +185,7 @@ def _checked(batches: Iterator[Batch], uri: str, batch_rows: int) -> Iterator[Ba
                 _check_names(batch.rows.schema.names, uri)
                 checked = True
             yield from batch.split(batch_rows)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         cause = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(
             f"cannot read {uri!r}: damaged, or not what its name says: {cause}"

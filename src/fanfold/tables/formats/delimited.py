@@ -18,6 +18,8 @@ from typing import BinaryIO
 from fanfold.errors import UserError
 from fanfold.tables.batch import BATCH_BYTES, Batch, OpenStream
 from fanfold.tables.formats.csv_block import Block
+from fanfold.tables.formats.foreign import other_encoding
+from fanfold.tables.formats.header_hints import DELIMITERS, header_hint
 from fanfold.tables.formats.quoting import LINE_END
 
 
@@ -111,7 +113,15 @@ class _Header:
             size = len("".join(lines).encode("utf-8", "surrogateescape"))
             "".join(names).encode()
         except UnicodeEncodeError:
-            raise UserError(f"the header of {uri!r} is not UTF-8: convert the file") from None
+            raise UserError(
+                f"the header of {uri!r} is not UTF-8: {other_encoding(data, uri)}"
+            ) from None
         except csv.Error as error:
-            raise UserError(f"the header of {uri!r} cannot be read: {error}") from None
+            hint = header_hint(lines[-1], uri, delimiter) or error
+            raise UserError(f"the header of {uri!r} cannot be read: {hint}") from None
+        if names[0].lower().startswith("sep=") and len(lines[-1].strip()) <= len("sep=;"):
+            raise UserError(
+                f"the first line of {uri!r} is {lines[-1].strip()!r}, a hint to Excel: take it"
+                f" away (tail -n +2), and let {DELIMITERS[delimiter]} part the columns"
+            )
         return cls(names, size, len(lines))
