@@ -265,11 +265,6 @@ def _write_corpus(
         tokens, left_out_max = write_counts(
             texts(), beside, vocabulary_size=settings.vocabulary_size, threads=usable_cpus()
         )
-        if not tokens:
-            raise UserError(
-                f"the column {settings.text_column!r} of {settings.data!r} holds no token, that is"
-                " no word and no number: name the column that holds the text"
-            )
         corpus_digest = seal_corpus(
             beside,
             fold_labels=split.labels,

@@ -81,7 +81,7 @@ def open_reader(path: str | Path, version: str | None = None) -> BinaryIO:
     return io.BufferedReader(file, BUFFER_BYTES)
 
 
-def check_reachable(path: str) -> None:
+def check_reachable(path: str | Path) -> None:
     """Raise `NotFound` where no file can ever be: a link that leads to itself, too long a name.
 
     Raises:
@@ -90,7 +90,7 @@ def check_reachable(path: str) -> None:
     try:
         os.stat(path)
     except PermissionError:
-        raise AccessDenied(f"{path!r} may not be read by this user") from None
+        raise AccessDenied(f"{str(path)!r} may not be read by this user") from None
     except (OSError, ValueError) as error:
         _refuse_unreachable(path, error)
 
@@ -114,6 +114,7 @@ def write(path: str | Path, source: bytes | BinaryIO) -> None:
     Raises:
         UserError: a folder is there, a file stands where a folder must, or it is forbidden.
     """
+    check_reachable(path)
     if Path(path).is_dir():
         raise UserError(f"{str(path)!r} is a folder, and a file is to be written")
     try:
@@ -201,7 +202,7 @@ def _entries(
         return
     except PermissionError:
         raise AccessDenied(f"{folder!r} may not be read by this user") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         _refuse_unreachable(folder, error)
         raise
     for key, entry in sorted(found.items()):  # a folder where its `/` puts its files
