@@ -24,5 +24,6 @@ class DamagedError(FanfoldError):
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """The hint `; did you mean 'x'?`, or nothing where no allowed name is near."""
-    near = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    folded = {each.lower(): each for each in allowed}
+    near = difflib.get_close_matches(name.lower(), list(folded), n=1, cutoff=0.6)
+    return f"; did you mean {folded[near[0]]!r}?" if near else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -32,6 +33,20 @@ def fanfold(*arguments: str | Path, cwd: Path) -> Ended:
     command = [*FANFOLD, *map(str, arguments)]
     ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
     return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def all_of(terminal: int) -> str:
+    """What comes from a pseudo-terminal until its other side is closed."""
+    pieces = []
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # how Linux says that the other side is closed
+            piece = b""
+        if not piece:
+            os.close(terminal)
+            return b"".join(pieces).decode()
+        pieces.append(piece)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

@@ -90,6 +90,11 @@ def all_in_buckets(home: str, tmp_path: Path) -> None:
     well(fanfold("predict", join(output, "model"), data, "--output", predictions, cwd=tmp_path))
     well(fanfold("predict", "found/model", "packages.csv", "--output", "here.csv", cwd=tmp_path))
     assert read_bytes(predictions) == (tmp_path / "here.csv").read_bytes()
+    well(fanfold("predict", output, data, "--output", predictions, "--overwrite", cwd=tmp_path))
+    assert read_bytes(predictions) == (tmp_path / "here.csv").read_bytes()
+    turned = fanfold("predict", data, output, "--output", "turned.csv", cwd=tmp_path)
+    assert turned.code == 2
+    assert f"fanfold predict {output} {data}" in turned.err
 
     listed = well(fanfold("ledger", "ls", ledger, cwd=tmp_path)).out
     assert "12/12" in listed
@@ -99,6 +104,10 @@ def all_in_buckets(home: str, tmp_path: Path) -> None:
     assert len(shown) == 1 + 4
     watched = well(fanfold("watch", ledger, cwd=tmp_path)).err
     assert "12/12, done, best rmse" in watched
+    for where, lies in ((join(home, "nowhere"), "nothing lies"), (output, "other files lie")):
+        none = fanfold("ledger", "ls", where, cwd=tmp_path)
+        assert (none.code, none.out) == (2, "")
+        assert f"no ledger at {where!r}, where {lies}" in none.err
 
 
 def _identity(uri: str) -> dict[str, object]:

@@ -1,39 +1,50 @@
-"""The command line: tune, run, estimate, predict, sample, compile, and those of other files."""
+"""The command line: its commands, those of other files among them, and what runs one."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+import textwrap
+from dataclasses import Field
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from fanfold.cli import cluster, ledger
+from fanfold.cli import cluster, ledger, search
 from fanfold.cli.exits import run_and_leave
+from fanfold.cli.help import Command, Group, show_help, usage_of
 from fanfold.cli.log import log, stdout
-from fanfold.cli.options import (
-    Assignments,
-    Given,
-    Overwrite,
-    ParamsFile,
-    Verbose,
-    allowed_values,
-    read_settings,
-    takes_settings,
-)
+from fanfold.cli.options import File, Overwrite, Verbose, allowed_values
 from fanfold.errors import UserError
 from fanfold.estimators import xgboost_library
-from fanfold.settings.cluster import cluster_fields, pipeline_parameters
+from fanfold.settings.cluster import cluster_fields
 from fanfold.settings.paths import check_apart, check_file
-from fanfold.settings.search import describe, fields, from_mapping
+from fanfold.settings.search import fields
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from fanfold.models.model import Model
+
+WIDEST = 100
+"""Columns at most of help and of settings: longer lines are hard to read."""
+
+HELP = r"""Cross-validate every combination of a hyperparameter grid over text; keep the best.
+
+fanfold tune posts.csv --text-column post \
+    --target 'log1p(up_votes + down_votes)' --output found
+"""
 
 app = typer.Typer(
-    help="Cross-validate every combination of a hyperparameter grid over text; keep the best.",
+    cls=Group,
+    help=HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
 )
 
+command = partial(app.command, cls=Command)
 
 UsageError = cast("type[Exception]", typer.BadParameter.__base__)
 """typer's, wherever it keeps it: arguments that no command takes, or too few of them."""
@@ -59,16 +70,10 @@ def _command() -> None:
             raise SystemExit(2) from None
         said = " ".join(said.split()).rstrip(".")
         where = context.command_path if context else "fanfold"  # the parser tells none
+        if context and said.startswith(("Missing", "Got unexpected")):
+            said += f": the command is {usage_of(context)}"
         raise UserError(f"{said}; see {where} --help") from None
     raise SystemExit(code)  # of an interrupt, which a library may raise; a command gives None
-
-
-Folder = Annotated[
-    str, typer.Option("--output", metavar="DIR", help="Folder to write, here or in a bucket.")
-]
-File = Annotated[
-    str, typer.Option("--output", metavar="FILE", help="File to write, here or in a bucket.")
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -82,104 +87,15 @@ def _fanfold(
         raise typer.Exit
 
 
-@app.command()
-@takes_settings("data", "max_tasks")
-def tune(
-    data: Annotated[str, typer.Argument(metavar="DATA", help=describe("data"))],
-    output: Folder,
-    given: Given,
-    set_: Assignments = None,
-    overwrite: Overwrite = False,
-    verbose: Verbose = False,
-) -> None:
-    """Search in one process, on this machine.
-
-    Every candidate of the grid is cross-validated, the best one trained on all training rows and
-    scored once on rows held out. DIR gets the leaderboard, the model and a report.
-
-    fanfold tune posts.csv --text-column post --target "log1p(votes)" --output found
-    """
-    console = log(verbose)
-    settings = from_mapping(read_settings({**given, "data": data}, set_))
-    from fanfold.local.tune import tune as search
-    from fanfold.progress.view import following
-
-    with following(settings.metric, console) as on_event:
-        search(**settings.as_dict(), output=output, overwrite=overwrite, on_event=on_event)
-    _show(output, settings.s3_endpoint)
+for each in (search.tune, search.run, search.estimate):
+    command()(each)
 
 
-@app.command()
-def run(
-    output: Folder,
-    runner: Annotated[
-        str, typer.Option(help="How tasks run: subprocess, or docker, each in a container.")
-    ] = "subprocess",
-    image: Annotated[
-        str | None,
-        typer.Option(metavar="IMAGE", help="Image of the containers, in place of the pipeline's."),
-    ] = None,
-    params: ParamsFile = None,
-    set_: Assignments = None,
-    overwrite: Overwrite = False,
-    verbose: Verbose = False,
-) -> None:
-    """Run the compiled pipeline on this machine.
-
-    Task by task, as a cluster would; DIR gets the same files as from tune.
-
-    fanfold run --set data=posts.csv --set text_column=post --set target=votes --output found
-    """
-    console = log(verbose)
-    settings = read_settings({}, set_, params)
-    checked, _ = pipeline_parameters(settings)
-    from fanfold.local.pipeline_run import run_pipeline
-    from fanfold.progress.view import following
-
-    with following(checked.metric, console) as on_event:
-        run_pipeline(
-            settings,
-            output=output,
-            overwrite=overwrite,
-            runner=runner,
-            image=image,
-            on_event=on_event,
-        )
-    _show(output, checked.s3_endpoint)
-
-
-@app.command()
-@takes_settings("data", "estimated_cpu_hours")
-def estimate(
-    data: Annotated[str, typer.Argument(metavar="DATA", help=describe("data"))],
-    given: Given,
-    parallelism: Annotated[
-        int, typer.Option(metavar="N", help="Tasks of cross_validate that run at once.")
-    ] = 8,
-    cpus: Annotated[int, typer.Option(metavar="N", help="Processors of each task.")] = 1,
-    set_: Assignments = None,
-    verbose: Verbose = False,
-) -> None:
-    """Estimate what a search will cost on a cluster, before it runs.
-
-    Reads the table, and tries the cheapest and the dearest fit on one fold of some rows.
-
-    fanfold estimate posts.csv --text-column post --target votes --cpu-hour-price 0.05
-    """
-    log(verbose)
-    settings = from_mapping(read_settings({**given, "data": data}, set_))
-    from fanfold.cli.closing_words import show_estimate
-    from fanfold.search.estimate import estimate as of_search
-    from fanfold.storage import s3_endpoint
-
-    with s3_endpoint(settings.s3_endpoint):
-        found = of_search(settings, parallelism=parallelism, cpus=cpus)
-    show_estimate(found, settings.cpu_hour_price, stdout())
-
-
-@app.command()
+@command()
 def predict(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a trained model.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Folder of a search's results, or its model.")
+    ],
     data: Annotated[str, typer.Argument(metavar="DATA", help="Table that has the text column.")],
     output: File,
     overwrite: Overwrite = False,
@@ -190,22 +106,37 @@ def predict(
     FILE ends in .csv or .parquet and gets `row` and `prediction`. `row` counts the table's rows
     from 1; a row that cannot be read has an empty prediction. All may lie in a bucket.
 
-    fanfold predict found/model new.csv --output predictions.csv
+    fanfold predict found new.csv --output predictions.csv
     """
     console = log(verbose)
-    from fanfold.models.model import load_model
     from fanfold.models.predict_table import check_ending, predict_table
 
     check_ending(output)
     check_apart(data, output)
     check_file(output, overwrite)
-    rows, unread = predict_table(load_model(model), data, output)
+    loaded = _model(model, data)
+    rows, unread = predict_table(loaded, data, output)
     if unread:
         console.print(f"{unread:,} of {rows:,} rows could not be read: their prediction is empty")
     typer.echo(f"{rows:,} rows: {output}")
+    typer.echo(f"prediction: {loaded.manifest['settings']['target']}")
 
 
-@app.command()
+def _model(model: str, data: str) -> Model:
+    """The model at `model`; `UserError` that says so where the two were named in turned order."""
+    from fanfold.models.model import holds_model, load_model
+
+    try:
+        return load_model(model)
+    except UserError:
+        if not holds_model(data):
+            raise
+        raise UserError(
+            f"the model comes first, then the table: fanfold predict {data} {model} --output FILE"
+        ) from None
+
+
+@command()
 def sample(
     rows: Annotated[int, typer.Option(metavar="N", help="Rows to generate.")],
     output: File,
@@ -228,7 +159,7 @@ def sample(
     typer.echo(f"{rows:,} rows: {output}")
 
 
-@app.command("compile")
+@command("compile")
 def compile_(
     image: Annotated[str, typer.Option(metavar="IMAGE", help="Image that each task runs in.")],
     output: File,
@@ -238,12 +169,13 @@ def compile_(
     overwrite: Overwrite = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write the pipeline as YAML for your image.
+    r"""Write the pipeline as YAML for your image.
 
     Where Docker here knows the digest that the registry gave the image, when it was pushed or
     pulled, the pipeline names that: a tag may mean another image tomorrow.
 
-    fanfold compile --image registry.example/fanfold:1 --output tune.yaml
+    fanfold compile --image registry.example/fanfold:1 \
+        --output tune.yaml
     """
     console = log(verbose)
     check_file(output, overwrite)
@@ -261,34 +193,42 @@ def compile_(
 
 
 app.add_typer(ledger.app, name="ledger")
-app.command()(ledger.watch)
-for command in (cluster.submit, cluster.results, cluster.logs):
-    app.command()(command)
+command()(ledger.watch)
+for each in (cluster.submit, cluster.results, cluster.logs):
+    command()(each)
 
 
-@app.command()
+@command()
 def settings() -> None:
     """Show every setting and its default.
 
-    `--set name=value` takes each; those from preprocess_cpu on go with run and submit alone.
+    `--set NAME=VALUE` takes each. tune, run, estimate and submit also have an option for those
+    of a search, such as --text-column.
     """
-    from rich.table import Table
+    width, console = min(log(verbose=False).width, WIDEST), stdout()
+    groups = {"Of a search:": fields(), "Of the pods, for run and submit alone:": cluster_fields()}
+    for title, those in groups.items():
+        console.print(f"{title}\n")
+        for each in those:
+            console.print(_setting(each, width), soft_wrap=True)
+
+
+def _setting(field: Field[Any], width: int) -> Text:
+    """A setting as `name=default`, and below it what it does and what is allowed."""
     from rich.text import Text
 
-    table = Table(box=None, padding=(0, 2, 1, 0), pad_edge=False)
-    for name in ("setting", "default", "what it does"):
-        table.add_column(name, overflow="fold")
-    for each in (*fields(), *cluster_fields()):
-        about, allowed = Text(each.metadata["description"]), allowed_values(each)
-        if allowed:
-            about.append(f"\n{allowed}", "dim")
-        table.add_row(Text(each.name, "bold"), Text(str(each.default)), about)
-    stdout().print(table)
+    def wrapped(text: str, first: str = "    ") -> str:
+        return textwrap.fill(
+            text, width, initial_indent=first, subsequent_indent="    ",
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+
+    said = Text(wrapped(f"{field.name}={field.default}", first=""))
+    said.stylize("bold", 0, len(field.name))
+    said.append(f"\n{wrapped(field.metadata['description'])}\n")
+    if allowed := allowed_values(field):
+        said.append(f"{wrapped(allowed)}\n", "dim")
+    return said
 
 
-def _show(output: str, endpoint: str) -> None:
-    from fanfold.cli.closing_words import show_outcome
-    from fanfold.storage import fetched, join, s3_endpoint
-
-    with s3_endpoint(endpoint), fetched(output) as folder:
-        show_outcome(folder, stdout(), report=join(output, "report.html"))
+command("help")(show_help)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,12 +13,15 @@ from fanfold.cli.exits import Stopped
 from fanfold.cli.log import log, stdout
 from fanfold.cli.options import (
     Assignments,
+    Given,
     Overwrite,
     ParamsFile,
     Verbose,
     check_every,
-    read_settings,
+    check_patience,
+    takes_settings,
 )
+from fanfold.cli.parameters import read_settings
 from fanfold.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,9 +36,11 @@ Patience = Annotated[
 Every = Annotated[float, typer.Option(metavar="SECONDS", help="Time between two looks.")]
 
 
+@takes_settings()
 @reaches_kfp
 def submit(
     reach: Reach,
+    given: Given,
     params: ParamsFile = None,
     set_: Assignments = None,
     experiment: Annotated[str, typer.Option(metavar="NAME", help="Where to put the run.")] = "",
@@ -61,14 +65,19 @@ def submit(
     every: Every = 5.0,
     verbose: Verbose = False,
 ) -> None:
-    """Run the pipeline on a cluster.
+    r"""Run the pipeline on a cluster.
 
-    fanfold submit --host http://localhost:8080 --image registry.example/fanfold-python:1
-    --set data=s3://tables/posts.csv --wait
+    Without DATA the table is a generated one.
+
+    fanfold submit s3://tables/posts.csv --text-column post \
+        --target 'log1p(votes)' --set s3_secret=tables \
+        --host http://localhost:8080 \
+        --image registry.example/fanfold-python:1 --wait
     """
     console = log(verbose)
-    _check_positive(patience=patience, every=every)
-    settings = read_settings({}, set_, params)
+    check_every(every)
+    check_patience(patience)
+    settings = read_settings(given, set_, params)
     from fanfold import client
 
     of_a_run = (settings, experiment, name, image, parallelism, pipeline_root, service_account)
@@ -108,12 +117,16 @@ def results(
     every: Every = 5.0,
     verbose: Verbose = False,
 ) -> None:
-    """Show what a run on a cluster found; with --download, get its files and the model.
+    r"""Show and download what a run found.
 
-    fanfold results --host http://localhost:8080 --download found
+    It is a run on a cluster. With --download all of its files come here, the model too.
+
+    fanfold results --host http://localhost:8080 \
+        --download found
     """
     console = log(verbose)
-    _check_positive(patience=patience, every=every)
+    check_every(every)
+    check_patience(patience)
     from fanfold import client
     from fanfold.settings.paths import check_folder
 
@@ -135,16 +148,19 @@ def results(
 def logs(
     reach: Reach,
     task: Annotated[
-        str, typer.Argument(metavar="[TASK]", help="Such as preprocess; by default all.")
+        str, typer.Argument(metavar="TASK", help="Such as preprocess; by default all.")
     ] = "",
     run: Annotated[
         str, typer.Option(metavar="RUN", help="Id of a run; by default the latest that succeeded.")
     ] = "",
     verbose: Verbose = False,
 ) -> None:
-    """Print what the tasks of a run wrote; a task's log is there when its pod has ended.
+    r"""Print the logs of a run's tasks.
 
-    fanfold logs --host http://localhost:8080 --run RUN cross_validate
+    It is a run on a cluster. A task's log is there when its pod has ended.
+
+    fanfold logs --host http://localhost:8080 --run RUN \
+        cross_validate
     """
     log(verbose)
     from fanfold import client
@@ -159,13 +175,6 @@ def logs(
     if empty:
         of, yet = f" of {task}" if task else "", "" if found.over else " yet"
         raise UserError(f"the run {found.id} has no log{of}{yet}")
-
-
-def _check_positive(*, patience: float, every: float) -> None:
-    check_every(every)
-    if not 0 < patience < math.inf:
-        allowed = "above 0" if patience <= 0 else "finite"
-        raise UserError(f"--patience must be {allowed} but is {patience}: give minutes")
 
 
 def _ended(

@@ -1,23 +1,18 @@
-"""The settings as the command line takes them: an option each, `--set`, a file of parameters."""
+"""The options that several commands take, an option for each setting among them."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import json
-import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import math
+from collections.abc import Callable
 from dataclasses import Field
-from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 import typer
 
 from fanfold.errors import UserError
-from fanfold.settings.search import BOUNDS, fields
-from fanfold.storage import is_remote, read_bytes, s3_endpoint
+from fanfold.settings.search import BOUNDS, describe, fields
 
 PANEL = "Settings"
 DAY = 86_400
@@ -28,13 +23,25 @@ KINDS = {"int": "a whole number", "float": "a number", "str": "", "bool": "true 
 Given = dict[str, Any]
 """Settings that a person gave, by name; text where it was typed."""
 
+Folder = Annotated[
+    str, typer.Option("--output", metavar="DIR", help="Folder to write, here or in a bucket.")
+]
+File = Annotated[
+    str, typer.Option("--output", metavar="FILE", help="File to write, here or in a bucket.")
+]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Any setting; may be repeated."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any setting that fanfold settings shows; may be repeated.",
+    ),
 ]
 ParamsFile = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Settings, as JSON or YAML; --set overrides them."),
+    typer.Option(
+        metavar="FILE", help="Settings, as JSON or YAML; options and --set override them."
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 Verbose = Annotated[
@@ -42,28 +49,37 @@ Verbose = Annotated[
 ]
 
 
+DATA = inspect.Parameter(
+    "data",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[str | None, typer.Argument(metavar="DATA", help=describe("data"))],
+)
+
+
 def option_of(name: str) -> str:
-    """The option that takes the setting `name`: `--text-max-tokens` for `text__max_tokens`."""
-    return "--" + name.replace("__", "_").replace("_", "-")
+    """What takes the setting `name`: `--text-max-tokens` for `text__max_tokens`, or `DATA`."""
+    return "DATA" if name == "data" else "--" + name.replace("__", "_").replace("_", "-")
 
 
 def takes_settings(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command an option for each setting but those named.
+    """Gives a command the argument DATA, and an option for each other setting but those named.
 
     The command is passed those that were given, as text, in its parameter `given`.
     """
 
     def with_options(command: Callable[..., None]) -> Callable[..., None]:
-        settings = {each.name: each for each in fields() if each.name not in without}
+        settings = {each.name: each for each in fields() if each.name not in ("data", *without)}
 
         @functools.wraps(command)
         def wrapper(ctx: typer.Context, **values: Any) -> None:
-            options = {name: values.pop(name) for name in settings}
+            options = {name: values.pop(name) for name in ("data", *settings)}
             told = {n: v for n, v in options.items() if _was_typed(ctx, n)}
             command(given=told, **values)
 
         own = inspect.signature(command, eval_str=True).parameters.values()
-        parameters = [each for each in own if each.name != "given"]
+        keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+        parameters = [DATA, *(each for each in keywords if each.name != "given")]
         parameters += [_parameter(each) for each in settings.values()]
         context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         wrapper.__signature__ = inspect.Signature([*parameters, context])  # type: ignore[attr-defined]
@@ -97,172 +113,6 @@ def _parameter(field: Field[Any]) -> inspect.Parameter:
     )
 
 
-def read_settings(
-    given: Mapping[str, Any], assignments: Iterable[str] | None, params: str | None = None
-) -> Given:
-    """All settings that a person gave, the grid as JSON text where it names a file.
-
-    Args:
-        given: those of options.
-        assignments: those of `--set`.
-        params: a file of parameters, over which the others go.
-
-    Raises:
-        UserError: a setting is said twice, or a file cannot be read or is not what it should be.
-    """
-    told = with_assignments(given, assignments or [])
-    with _endpoint_of(told):
-        settings = {**read_parameters(params), **told}
-    with _endpoint_of(settings):
-        return read_grid(settings)
-
-
-def _endpoint_of(settings: Mapping[str, Any]) -> AbstractContextManager[None]:
-    """Within it `s3://` is served by the address among `settings`: files may lie there too."""
-    return s3_endpoint(str(settings.get("s3_endpoint") or ""))
-
-
-def with_assignments(given: Mapping[str, Any], assignments: Iterable[str]) -> Given:
-    """`given` and the settings of `--set name=value`, each of which is said once.
-
-    Raises:
-        UserError: an assignment has no `=`, or a setting is said twice.
-    """
-    settings = dict(given)
-    for assignment in assignments:
-        name, separator, value = assignment.partition("=")
-        name = name.strip()
-        if not separator or not name:
-            raise UserError(f"--set takes name=value, such as folds=5, but got {assignment!r}")
-        if name in settings:
-            other = f"by {option_of(name)} and by --set" if name in given else "by --set"
-            raise UserError(f"{name} is said twice, {other}: leave one out")
-        settings[name] = value
-    return settings
-
-
-def read_parameters(path: str | None) -> Given:
-    """The settings in a JSON or YAML file, or none; a grid written out becomes JSON text.
-
-    Raises:
-        UserError: there is no such file, its name has another ending, it holds no mapping, names
-            a setting twice, or its grid holds what JSON cannot.
-    """
-    if path is None:
-        return {}
-    settings = _parsed(path, _read_text(path))
-    if not isinstance(settings, dict) or not all(isinstance(name, str) for name in settings):
-        raise UserError(f"{path!r} must hold settings by name, such as folds: 5")
-    if isinstance(settings.get("grid"), dict | list):
-        settings["grid"] = _as_json(settings["grid"], path)
-    return settings
-
-
-def _as_json(grid: Any, path: str) -> str:
-    """YAML can hold what JSON cannot: bytes, sets, a list within itself."""
-    try:
-        return json.dumps(grid)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UserError(
-            f"the grid in {path!r} cannot be written as JSON ({_line(error)}): give lists of"
-            " numbers and texts, such as max_depth: [6, 12]"
-        ) from None
-
-
-def _parsed(path: str, text: str) -> Any:
-    ending = PurePosixPath(path).suffix.lower()
-    if ending not in (".json", ".yaml", ".yml"):
-        raise UserError(f"{path!r} must end in .json, .yaml or .yml")
-    what = f"the file {path!r}"
-    return _from_json(text, what) if ending == ".json" else _from_yaml(text, what)
-
-
-def _from_yaml(text: str, what: str) -> Any:
-    try:
-        import yaml
-    except ImportError:
-        raise UserError(
-            "reading YAML needs the extra kfp: pip install 'fanfold[kfp]'; or write JSON"
-        ) from None
-
-    class Loader(yaml.SafeLoader):
-        def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-            # Not later, when a merge (<<) may say a key a second time, which is no mistake.
-            node: yaml.MappingNode = super().compose_mapping_node(anchor)
-            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            _check_distinct(keys, what)
-            return node
-
-    def as_text(loader: Loader, date: yaml.ScalarNode) -> Any:  # as it is in JSON
-        return loader.construct_scalar(date)
-
-    Loader.add_constructor("tag:yaml.org,2002:timestamp", as_text)
-    try:
-        return yaml.load(text, Loader)
-    except UserError:
-        raise
-    except RecursionError:
-        raise _too_deep(what) from None
-    except (yaml.YAMLError, ValueError, LookupError) as error:  # the last two of !!int x, !!bool x
-        raise UserError(f"{what} is not YAML: {_line(error)}") from None
-
-
-def _from_json(text: str, what: str) -> Any:
-    def said_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        _check_distinct([name for name, _ in pairs], what)
-        return dict(pairs)
-
-    try:
-        return json.loads(text, object_pairs_hook=said_once)
-    except UserError:
-        raise
-    except RecursionError:
-        raise _too_deep(what) from None
-    except ValueError as error:
-        raise UserError(f"{what} is not JSON: {_line(error)}") from None
-
-
-def _check_distinct(names: Sequence[str], what: str) -> None:
-    """Raise `UserError` for a name that is said twice, of which a parser keeps the last."""
-    for name, times in Counter(names).items():
-        if times > 1:
-            raise UserError(f"{what} names {name!r} twice: leave one out, or put both in one list")
-
-
-def _too_deep(what: str) -> UserError:
-    return UserError(f"{what} is nested too deeply: a grid is a dict of lists, or a list of those")
-
-
-def read_grid(settings: Mapping[str, Any]) -> Given:
-    """`settings`, with a grid that names a file replaced by the JSON in it.
-
-    Raises:
-        UserError: the grid is neither JSON text nor a file.
-    """
-    grid = settings.get("grid")
-    if not isinstance(grid, str) or grid.lstrip()[:1] in ("{", "["):
-        return dict(settings)
-    try:
-        exists = is_remote(grid) or os.path.isfile(os.path.expanduser(grid))
-    except OSError:  # a text too long for a name
-        exists = False
-    if not exists:
-        raise UserError(
-            f"the grid {grid[:200]!r} is neither a file nor JSON: name a file, or write"
-            """ '{"max_depth": [6, 12]}'"""
-        )
-    text = _read_text(grid)
-    _from_json(text, f"the grid file {grid!r}")
-    return {**settings, "grid": text}
-
-
-def _read_text(uri: str) -> str:
-    try:
-        return read_bytes(uri).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{uri!r} is not UTF-8 text") from None
-
-
 def check_every(every: float) -> None:
     """Raise `UserError` for an `--every` that nobody means; NaN is none either."""
     if not 0 < every <= DAY:
@@ -272,8 +122,11 @@ def check_every(every: float) -> None:
         )
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def check_patience(patience: float) -> None:
+    """Raise `UserError` for a `--patience` that nobody means; NaN is none either."""
+    if not 0 < patience < math.inf:
+        allowed = "above 0" if patience <= 0 else "finite"
+        raise UserError(f"--patience must be {allowed} but is {patience}: give minutes")
 
 
 def allowed_values(field: Field[Any]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from fanfold.errors import UserError, did_you_mean
+from fanfold.errors import UserError
+from fanfold.estimators.other_names import NOT_IN_A_GRID, hyperparameter_hint
 
 
 class Parametrized(Protocol):
@@ -23,13 +24,24 @@ def check_names(parameters: Mapping[str, Any], allowed: list[str], owner: str) -
     """Raise `UserError` for the first of `parameters` that is not among `allowed`."""
     for name in parameters:
         if name not in allowed:
-            from fanfold.features.text import TextSettings
+            raise UserError(_refusal(name, allowed, owner))
 
-            every = [*allowed, *TextSettings.names()]
-            raise UserError(
-                f"{owner} has no hyperparameter {name!r}{did_you_mean(name, every)};"
-                f" allowed: {', '.join(every)}"
-            )
+
+def _refusal(name: str, allowed: list[str], owner: str) -> str:
+    """Why a grid of `owner` may not hold `name`, and what to do."""
+    from fanfold.features.text import TextSettings
+    from fanfold.settings.search import fields
+
+    if name in NOT_IN_A_GRID:
+        return f"a grid of {owner} does not take {name!r}: {NOT_IN_A_GRID[name]}; leave it out"
+    every = [*allowed, *TextSettings.names()]
+    if name in {each.name for each in fields()}:
+        return (
+            f"{name!r} is a setting of the search and no hyperparameter of {owner}: give it beside"
+            f" the grid; a grid may hold {', '.join(every)}"
+        )
+    hint = hyperparameter_hint(name, every)
+    return f"{owner} has no hyperparameter {name!r}{hint}; allowed: {', '.join(every)}"
 
 
 def parameter_names(those: Iterable[Parametrized]) -> list[str]:

@@ -16,6 +16,7 @@ from fanfold.arrays import Floats
 from fanfold.errors import UserError
 from fanfold.estimators.hyperparameters import check_names
 from fanfold.resources import usable_memory
+from fanfold.tasks.target_scale import AS_IT_IS, TargetRange, TargetScale, learn_scale
 
 ALLOWED = {
     "sklearn.linear_model.LinearRegression": (),
@@ -34,6 +35,24 @@ ALLOWED = {
     "sklearn.ensemble.HistGradientBoostingRegressor": ("max_iter", "max_depth"),
 }
 """Each allowed class with the parameters whose small (`-`: large) values make it simple."""
+
+EXAMPLE_GRIDS = {
+    "sklearn.linear_model.LinearRegression": '{"positive": [false, true]}',
+    "sklearn.linear_model.Ridge": '{"alpha": [0.1, 1, 10]}',
+    "sklearn.linear_model.Lasso": '{"alpha": [0.001, 0.01, 0.1]}',
+    "sklearn.linear_model.ElasticNet": '{"alpha": [0.001, 0.01, 0.1], "l1_ratio": [0.2, 0.8]}',
+    "sklearn.linear_model.HuberRegressor": '{"alpha": [0.0001, 0.01, 1]}',
+    "sklearn.linear_model.SGDRegressor": '{"alpha": [0.00001, 0.0001, 0.001]}',
+    "sklearn.svm.LinearSVR": '{"C": [0.1, 1, 10]}',
+    "sklearn.svm.SVR": '{"C": [0.1, 1, 10]}',
+    "sklearn.neighbors.KNeighborsRegressor": '{"n_neighbors": [5, 20, 50]}',
+    "sklearn.tree.DecisionTreeRegressor": '{"max_depth": [4, 8, 12]}',
+    "sklearn.ensemble.RandomForestRegressor": '{"max_depth": [8, 16], "max_features": [0.1, 0.3]}',
+    "sklearn.ensemble.ExtraTreesRegressor": '{"max_depth": [8, 16], "max_features": [0.1, 0.3]}',
+    "sklearn.ensemble.GradientBoostingRegressor": '{"n_estimators": [100, 300]}',
+    "sklearn.ensemble.HistGradientBoostingRegressor": '{"max_iter": [100, 300]}',
+}
+"""A small grid of each allowed class, for messages."""
 
 DENSE = {"sklearn.ensemble.HistGradientBoostingRegressor"}
 """Those that cannot read a sparse matrix."""
@@ -54,6 +73,9 @@ TRUSTED = {
     "sklearn.tree._tree.Tree",
 }
 """Types in a saved regressor that skops does not trust by itself; all are plain arrays."""
+
+TARGET_RANGES = {"poisson": TargetRange(0), "gamma": TargetRange(0, above=True)}
+"""Values of `loss` and `criterion` that read logarithms, and the targets that they take."""
 
 DENSE_COPIES = 2
 """The dense matrix, and what the estimator makes of it."""
@@ -112,8 +134,21 @@ class SklearnEstimator:
         return dict(self._new(parameters).get_params())
 
     def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Nothing: every candidate reads the same arrays."""
-        return ()
+        """What the target's scale depends on; every candidate reads the same matrix."""
+        return _logarithmic_loss(parameters), parameters.get("fit_intercept", True)
+
+    def target_scale(self, target: Floats, parameters: Mapping[str, Any]) -> TargetScale:
+        """The target as it is for Poisson's and gamma's losses, else that of `learn_scale`.
+
+        Without `fit_intercept` there is no centre. Where the scale is not `AS_IT_IS`, `epsilon`
+        and `C` of support vector machines, `alpha`, `tol`, `min_impurity_decrease` and whatever
+        else is in units of the target act on the scaled target.
+        """
+        loss = _logarithmic_loss(parameters)
+        if loss is None:
+            return learn_scale(target, centred=parameters.get("fit_intercept", True))
+        TARGET_RANGES[loss].check(target, loss)
+        return AS_IT_IS
 
     def prepare(
         self, matrix: csr_matrix, target: Floats, parameters: Mapping[str, Any], threads: int
@@ -183,3 +218,9 @@ class SklearnEstimator:
         if foreign:
             raise ValueError(f"holds types that no model has: {', '.join(sorted(foreign))}")
         return skops.io.load(path, trusted=sorted(TRUSTED))
+
+
+def _logarithmic_loss(parameters: Mapping[str, Any]) -> str | None:
+    """The loss that `parameters` ask for, if it reads logarithms of the target."""
+    losses = (parameters.get(name) for name in ("loss", "criterion"))
+    return next((loss for loss in losses if loss in TARGET_RANGES), None)

@@ -22,6 +22,7 @@ from fanfold.errors import UserError
 from fanfold.estimators.alike_rows import alike_order, distinct_rows
 from fanfold.estimators.hyperparameters import check_names
 from fanfold.estimators.xgboost_library import load_xgboost
+from fanfold.tasks.target_scale import AS_IT_IS, TargetRange, TargetScale, learn_scale
 
 if TYPE_CHECKING:
     import xgboost
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ROUNDS = 100
 DEFAULT_DEPTH = 6
-DEFAULT_BINS = 32
-"""Histogram bins a column, where `max_bin` does not say: xgboost's own 256 take up to twice the
-time on columns of text, and score better by some 0.4 % of the rmse (benchmarks/README.md)."""
+DEFAULT_BINS = 256
 
 SPARSE_BELOW = 0.01
 """Share of cells below which xgboost keeps a column as a list (its own: 0.2). Whether a row goes
@@ -73,6 +72,14 @@ class Range:
 LOG_LINK = ("count:poisson", "reg:gamma", "reg:tweedie")
 """Objectives that predict the exponential of what the trees add up to."""
 
+TARGET_RANGES = {
+    "reg:squaredlogerror": TargetRange(-1, above=True),
+    "count:poisson": TargetRange(0),
+    "reg:gamma": TargetRange(0, above=True),
+    "reg:tweedie": TargetRange(0),
+}
+"""Objectives that read logarithms of the target, and the targets that they take."""
+
 SHARE = Range(False, 0, 1, above=True)
 # Names and ranges: xgboost 3, "XGBoost Parameters", tree booster on CPU.
 PARAMETERS: dict[str, Range | tuple[str, ...]] = {
@@ -98,7 +105,7 @@ PARAMETERS: dict[str, Range | tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-# xgboost's own, ibid., but for the rounds and the bins.
+# xgboost's own, ibid., but for the rounds, which are XGBRegressor's.
 DEFAULTS: dict[str, Any] = {
     ROUNDS: DEFAULT_ROUNDS, "max_depth": DEFAULT_DEPTH, "max_bin": DEFAULT_BINS,
     "learning_rate": 0.3, "subsample": 1.0, "colsample_bynode": 1.0, "colsample_bytree": 1.0,
@@ -155,8 +162,24 @@ class XGBoost:
         return values | {name: values[name] or None for name in ("max_depth", "max_leaves")}
 
     def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The number of histogram bins, which the data is cut into once, and what a row is."""
-        return parameters.get("max_bin", DEFAULT_BINS), _weighs(parameters)
+        """The number of histogram bins, which the data is cut into once, and what a row is.
+
+        And which objective reads the target on no scale but its own, if one of those.
+        """
+        own_range = TARGET_RANGES.get(parameters.get("objective", ""))
+        return parameters.get("max_bin", DEFAULT_BINS), _weighs(parameters), own_range
+
+    def target_scale(self, target: Floats, parameters: Mapping[str, Any]) -> TargetScale:
+        """The target as it is for objectives that read its logarithm, else that of `learn_scale`.
+
+        Where it is not `AS_IT_IS`, `gamma`, `reg_alpha`, `max_delta_step` and the slope of 1 of
+        `reg:pseudohubererror`, which are in units of the target, act on the scaled target.
+        """
+        objective = parameters.get("objective", "")
+        if objective not in TARGET_RANGES:
+            return learn_scale(target)
+        TARGET_RANGES[objective].check(target, objective)
+        return AS_IT_IS
 
     def prepare(
         self, matrix: csr_matrix, target: Floats, parameters: Mapping[str, Any], threads: int
@@ -168,7 +191,7 @@ class XGBoost:
         difference but rounding, equal rows are one with their mean target and their number as
         its weight.
         """
-        max_bin, weighs = self.data_key(parameters)
+        max_bin, weighs, _ = self.data_key(parameters)
         matrix = matrix.astype(np.float32)
         some = slice(None, None, TRIAL_STEP)
         trial = load_xgboost().DMatrix(matrix[some], label=target[some], nthread=threads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,9 @@ from fanfold.tables.columns import as_floats, as_strings, as_texts, check_kinds
 from fanfold.tables.split import Split, split_rows
 from fanfold.tables.table import (
     advice_on_bytes,
+    header_advice,
     identify,
+    listed_columns,
     read_table,
     require_columns,
     require_unchanged,
@@ -140,7 +142,7 @@ def _read(
         out = csv.writer(file)
         out.writerow(["line", "reason", "text"])
         for batch in read_table(settings.data, version=version):
-            require_columns(batch.rows.schema.names, needed, settings.data)
+            _require_columns(batch.rows.schema.names, target, wanted.values(), settings)
             check_kinds(batch.rows.schema, needed, repr(settings.data), numbers=target.columns)
             values, bad = _evaluate(target, batch)
             set_aside = [*batch.rejects, *bad]
@@ -160,6 +162,25 @@ def _read(
     assert writer is not None, "a table gives at least one batch"
     writer.close()
     return found
+
+
+def _require_columns(
+    names: Sequence[str], target: Target, labels: Iterable[str], settings: Settings
+) -> None:
+    """Raise `UserError` for a column that the table lacks; a default that no user chose is told."""
+    needed = {"text_column": [settings.text_column], "target": target.columns}
+    defaults = Settings()
+    left = [each for each in needed if getattr(settings, each) == getattr(defaults, each)]
+    for setting in left:
+        for column in needed[setting]:
+            if column not in names and not header_advice(names, column, settings.data):
+                options = " and ".join(f"--{each.replace('_', '-')}" for each in left)
+                raise UserError(
+                    f"{settings.data!r} has no column {column!r}, which the default {setting}"
+                    f" needs: give {options} (in Python and by --set: {' and '.join(left)});"
+                    f" its columns are {listed_columns(names)}"
+                )
+    require_columns(names, [*needed["text_column"], *target.columns, *labels], settings.data)
 
 
 def _evaluate(target: Target, batch: Batch) -> tuple[Floats, list[Reject]]:

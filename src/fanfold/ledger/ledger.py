@@ -28,9 +28,9 @@ from fanfold.ledger.records import (
     fold_record,
     read_fold_record,
 )
-from fanfold.search.candidates import Search
+from fanfold.search.fold_scores import DIVERGED, FoldScore, OnScores
 from fanfold.search.grid import Candidate, Unit
-from fanfold.search.scoring import DIVERGED, FoldScore, OnScores
+from fanfold.search.plan import Plan
 from fanfold.storage import AccessDenied, NotFound, Storage, open_storage
 
 logger = logging.getLogger(__name__)
@@ -41,23 +41,26 @@ AT_ONCE = 10
 As many as the clients keep connections: of more they would warn, and open them anew.
 """
 
+FOLDERS = ("searches/", "folds/", "failures/", "set-aside/")
+"""What a ledger holds, see above."""
+
 Place = tuple[str, str]
 """A candidate's id and a fold's label."""
 
 
 @contextmanager
 def remembering(
-    search: Search, corpus: Corpus, units: Iterable[Unit]
+    plan: Plan, corpus: Corpus, units: Iterable[Unit]
 ) -> Iterator[tuple[dict[Place, list[FoldScore]], OnScores]]:
-    """What the search's ledger knows of `units` on `corpus`, and what remembers further scores.
+    """The scores of `units` on `corpus` in the plan's ledger, and what remembers further scores.
 
-    Where the search has no ledger nothing is known, and nothing remembered.
+    Without a ledger nothing is known, and nothing remembered.
     """
-    if not search.settings["ledger"]:
+    if not plan.settings["ledger"]:
         yield {}, lambda scores: None
         return
-    ledger = Ledger(search.settings["ledger"])
-    record = SearchRecord.of(corpus, search.candidates, search.estimator)
+    ledger = Ledger(plan.settings["ledger"])
+    record = SearchRecord.of(corpus, plan.candidates, plan.estimator)
     ledger.begin(record)
     candidates = [each for unit in units for each in unit.candidates]
     wanted = [(each, fold) for fold in corpus.fold_labels for each in candidates]
@@ -80,6 +83,10 @@ class Ledger:
     def __init__(self, uri: str, storage: Storage | None = None) -> None:
         self._storage = storage or open_storage(uri)
         self._searches: dict[str, SearchRecord | None] = {}
+
+    def is_empty(self) -> bool:
+        """Whether nothing of a ledger lies at the address, whatever else does."""
+        return all(next(self._storage.list(each), None) is None for each in FOLDERS)
 
     def begin(self, search: SearchRecord) -> None:
         """Tell those who look at the ledger of a search; known ones stay as they are.

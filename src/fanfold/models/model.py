@@ -1,15 +1,16 @@
 """A trained model: fitted, saved without pickle, loaded and checked, predicting from text.
 
 A model is a folder: the estimator's own file (`booster.ubj` or `estimator.skops`) and
-`manifest.json`, which holds the vocabulary and its weights, settings, versions, the identity
-of the data, and the SHA-256 of that file and of itself.
+`manifest.json`, which holds the vocabulary and its weights, the target's scale, settings,
+versions, the identity of the data, and the SHA-256 of that file and of itself.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,17 +32,23 @@ from fanfold.resources import (
     usable_cpus,
 )
 from fanfold.search.grid import Candidate
-from fanfold.storage import fetched, published
+from fanfold.storage import exists, fetched, join, published
 from fanfold.storage.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.tables.columns import as_texts, check_kinds
+from fanfold.tasks.target_scale import AS_IT_IS, TargetScale
 from fanfold.versions import git_revision, versions
 
 if TYPE_CHECKING:
     import pandas as pd
 
+logger = logging.getLogger(__name__)
+
 FORMAT = "fanfold-model-1"
 MODEL_FILES = ("manifest.json", XGBoost.model_file, SklearnEstimator.model_file)
 """What a model's folder may hold."""
+
+BELOW_RESULTS = "model"
+"""The model's folder in the one that a search writes."""
 
 BATCH_ROWS = 1 << 16
 """Rows whose matrix is made at a time when predicting."""
@@ -56,12 +63,14 @@ class Model:
         estimator: its kind.
         fitted: the estimator's own fitted object.
         manifest: what `manifest.json` holds: parameters, settings, versions, data identity.
+        scale: that of the target which the estimator was fitted on.
     """
 
     features: TextFeatures
     estimator: Estimator
     fitted: Any
     manifest: dict[str, Any]
+    scale: TargetScale = AS_IT_IS
 
     def predict(self, data: Sequence[str | None] | pd.Series | pd.DataFrame) -> Floats:
         """Predictions float64 [rows], in units of the target expression.
@@ -79,7 +88,7 @@ class Model:
         found = [
             self.estimator.predict(self.fitted, self.features.matrix(batch)) for batch in batches
         ]
-        return np.concatenate([np.zeros(0), *found])
+        return self.scale.undo(np.concatenate([np.zeros(0), *found]))
 
     def _texts(self, data: Any) -> list[str | None]:
         if isinstance(data, str):
@@ -163,13 +172,16 @@ def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: i
     with _memory_told(corpus.rows), calm():
         threads = fits_at_once(usable_cpus())  # memory for their stacks
         features, matrix = fit_text(corpus.text, np.ones(corpus.rows, dtype=bool), candidate.text)
-        data = estimator.prepare(matrix, np.asarray(corpus.target), parameters, threads)
+        target = np.asarray(corpus.target)
+        scale = estimator.target_scale(target, parameters)
+        data = estimator.prepare(matrix, scale.apply(target), parameters, threads)
         fitted = estimator.fit(data, parameters, seed, threads)
     manifest = {
         "format": FORMAT,
         "estimator": estimator.name,
         "candidate": candidate.id,
         "parameters": candidate.parameters,
+        "target_scale": asdict(scale),
         "text": candidate.text.as_parameters(),
         "tokens": list(features.tokens),
         "idf": features.idf.tolist(),
@@ -180,24 +192,43 @@ def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: i
         "versions": versions(),
         "git": git_revision(),
     }
-    return Model(features, estimator, fitted, manifest)
+    return Model(features, estimator, fitted, manifest, scale)
 
 
 def load_model(folder: str | Path) -> Model:
     """The model in `folder`, or below a `gs://` or `s3://` prefix, checked against its SHA-256.
 
+    Args:
+        folder: holds `manifest.json`, or the results of a search, with the model in `model/`.
+
     Raises:
-        UserError: there is no such folder, or none of a model's files is in it.
+        UserError: there is no such folder, or no model in it.
         DamagedError: a file is missing, changed or not fanfold's.
     """
     with fetched(folder) as here:
         return _load(here, str(folder))
 
 
+def holds_model(uri: str) -> bool:
+    """Whether a model, or the results of a search with one, lie at `uri`."""
+    return any(exists(join(uri, *below, MODEL_FILES[0])) for below in ((), (BELOW_RESULTS,)))
+
+
+def _is_model(folder: Path) -> bool:
+    return any((folder / name).exists() for name in MODEL_FILES)
+
+
 def _load(folder: Path, shown: str) -> Model:
     """The model in a folder of this machine, which messages call `shown`."""
-    if not any((folder / name).exists() for name in MODEL_FILES):
-        raise UserError(f"no model at {shown!r}: give the folder that holds manifest.json")
+    below = folder / BELOW_RESULTS
+    if not _is_model(folder) and _is_model(below):
+        logger.info("model_of_results folder=%r", join(shown, BELOW_RESULTS))
+        folder = below
+    if not _is_model(folder):
+        raise UserError(
+            f"no model at {shown!r}: give the folder that a search wrote, or the one that holds"
+            " manifest.json"
+        )
     manifest = read_manifest(folder / "manifest.json", FORMAT)
     check_files(folder, manifest["files"])
     estimator = get_estimator(manifest["estimator"])
@@ -211,4 +242,5 @@ def _load(folder: Path, shown: str) -> Model:
         fitted = estimator.load(file)
     except Exception as error:
         raise DamagedError(f"{str(file)!r} cannot be loaded: {error}") from error
-    return Model(features, estimator, fitted, manifest)
+    scale = TargetScale(**manifest.get("target_scale", {}))  # models from before it have none
+    return Model(features, estimator, fitted, manifest, scale)

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 from fanfold.errors import DamagedError, FanfoldError, UserError
 
 if TYPE_CHECKING:
+    from fanfold.search.fold_scores import FoldScore, OnScores
     from fanfold.search.grid import Candidate
-    from fanfold.search.scoring import FoldScore, OnScores
 
 OnEvent = Callable[[Mapping[str, Any]], None]
 

@@ -16,6 +16,7 @@ from fanfold.estimators.base import Estimator
 from fanfold.features.corpus import Corpus
 from fanfold.features.text_features import fit_text
 from fanfold.search.grid import Candidate
+from fanfold.tasks.target_scale import TargetScale
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,19 @@ class FoldData:
     Attributes:
         train: the training rows, as the estimator reads them.
         validation: the matrix of the rows held out, weighed by what the training rows taught.
-        truth: their target.
+        truth: their target, on the scale.
+        scale: that of the target, learned from the training rows.
     """
 
     train: Any
     validation: csr_matrix
     truth: Floats
+    scale: TargetScale
+
+    @property
+    def columns(self) -> int:
+        """Columns of the matrices."""
+        return int(self.validation.shape[1])
 
 
 def data_key(fold: int, candidate: Candidate, estimator: Estimator) -> Hashable:
@@ -73,8 +81,9 @@ class SharedFoldData:
     def _make(self, fold: int, candidate: Candidate) -> FoldData:
         held_out = self._corpus.fold == fold
         _, matrix = fit_text(self._corpus.text, ~held_out, candidate.text)
-        target = np.asarray(self._corpus.target)
+        target, parameters = np.asarray(self._corpus.target), candidate.model_parameters
+        scale = self._estimator.target_scale(target[~held_out], parameters)
         train = self._estimator.prepare(
-            matrix[~held_out], target[~held_out], candidate.model_parameters, threads=1
+            matrix[~held_out], scale.apply(target[~held_out]), parameters, threads=1
         )
-        return FoldData(train, matrix[held_out], target[held_out])
+        return FoldData(train, matrix[held_out], scale.apply(target[held_out]), scale)

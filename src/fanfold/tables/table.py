@@ -32,8 +32,8 @@ from fanfold.tables.formats.foreign import (
 from fanfold.tables.formats.header_hints import header_hint
 
 __all__ = [
-    "Batch", "Reject", "advice_on_bytes", "identify", "read_table", "require_columns",
-    "require_unchanged",
+    "Batch", "Reject", "advice_on_bytes", "header_advice", "identify", "listed_columns",
+    "read_table", "require_columns", "require_unchanged",
 ]  # fmt: skip
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -42,6 +42,8 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 PARQUET = ".parquet"
 SAMPLE = "sample:"
 BUFFER_BYTES = 1 << 20
+SHOWN_COLUMNS = 30
+"""Names of columns that a message shows."""
 
 
 def identify(uri: str) -> dict[str, Any]:
@@ -94,17 +96,25 @@ def require_columns(schema_names: Sequence[str], needed: Iterable[str], uri: str
     """Raises a UserError that names the first of `needed` that `schema_names` lacks."""
     for name in needed:
         if name not in schema_names:
-            delimiter = DELIMITERS.get(_format_of(uri)[0], "")
-            line = delimiter.join(schema_names)
-            hint = header_hint(line, uri, delimiter, name) if delimiter else ""
-            if hint:
-                raise UserError(f"no column {name!r} in {uri!r}: {hint}")
-            have = ", ".join(map(repr, schema_names[:30]))
-            more = f" and {len(schema_names) - 30} more" if len(schema_names) > 30 else ""
+            advice = header_advice(schema_names, name, uri)
+            if advice:
+                raise UserError(f"no column {name!r} in {uri!r}: {advice}")
             raise UserError(
-                f"no column {name!r} in {uri!r}, which has {have}{more}"
+                f"no column {name!r} in {uri!r}, which has {listed_columns(schema_names)}"
                 f"{did_you_mean(name, schema_names)}"
             )
+
+
+def header_advice(names: Sequence[str], missing: str, uri: str) -> str:
+    """What to do about a table that lacks the column `missing` as its header is odd, or nothing."""
+    delimiter = DELIMITERS.get(_format_of(uri)[0])
+    return header_hint(delimiter.join(names), uri, delimiter, missing) if delimiter else ""
+
+
+def listed_columns(names: Sequence[str]) -> str:
+    """The names of columns for a message, the first of very many."""
+    more = f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else ""
+    return ", ".join(map(repr, names[:SHOWN_COLUMNS])) + more
 
 
 def _reader(uri: str, version: str | None, batch_rows: int) -> Iterator[Batch]:

@@ -10,16 +10,18 @@ HIGHER_IS_BETTER = {"rmse": False, "mae": False, "rsq": True}
 """Every metric, and whether more of it is better."""
 
 
-def regression_metrics(truth: Floats, estimate: Floats) -> dict[str, float]:
+def regression_metrics(truth: Floats, estimate: Floats, unit: float = 1.0) -> dict[str, float]:
     """rmse, mae (both in units of the target) and rsq of `estimate` [rows] against `truth`.
+
+    Both sides may be divided by `unit` and less the same number, see `TargetScale`.
 
     rsq is the squared correlation (yardstick 1.1.0 `rsq`), not 1 - SSE/SST; it is NaN where
     either side is constant, which has no correlation.
     """
     residual = estimate - truth
     return {
-        "rmse": float(np.sqrt(np.mean(residual**2))),
-        "mae": float(np.mean(np.abs(residual))),
+        "rmse": float(np.sqrt(np.mean(residual**2))) * unit,
+        "mae": float(np.mean(np.abs(residual))) * unit,
         "rsq": _squared_correlation(truth, estimate),
     }
 

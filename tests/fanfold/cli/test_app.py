@@ -23,6 +23,7 @@ from tests.fanfold.command import (
     FANFOLD,
     GRID,
     SMALL,
+    all_of,
     description,
     fanfold,
     json_of,
@@ -62,23 +63,10 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> Tuned:
         text=True,
     )
     os.close(theirs)
-    screen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", _all_of(ours))  # without colours and moves
+    screen = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", all_of(ours))  # without colours and moves
     out, _ = process.communicate(timeout=300)
     assert process.returncode == 0, screen
     return Tuned(folder, out, screen)
-
-
-def _all_of(terminal: int) -> str:
-    pieces = []
-    while True:
-        try:
-            piece = os.read(terminal, 65536)
-        except OSError:  # how Linux says that the other side is closed
-            piece = b""
-        if not piece:
-            os.close(terminal)
-            return b"".join(pieces).decode()
-        pieces.append(piece)
 
 
 def test_tune_writes_the_files_of_the_contract_and_leaves_nothing_beside(tuned: Tuned) -> None:
@@ -91,7 +79,7 @@ def test_the_leaderboard_has_a_row_a_candidate_best_first_and_the_baseline(tuned
     statistics_of = [f"{metric}_{what}" for metric in METRICS for what in ("mean", "std_err", "n")]
     assert list(board[0]) == [
         *("rank", "candidate", "max_depth", "n_estimators"),
-        *(*statistics_of, "n", "fit_seconds", "cpu_seconds", "error"),
+        *(*statistics_of, "n", "columns", "fit_seconds", "cpu_seconds", "error", "same_as"),
     ]
     assert [row["rank"] for row in board] == ["1", "2", "3", "4", ""]
     assert board[-1]["candidate"] == "baseline"
@@ -103,7 +91,7 @@ def test_the_leaderboard_has_a_row_a_candidate_best_first_and_the_baseline(tuned
 
 def test_the_leaderboards_means_and_errors_are_those_of_the_scores(tuned: Tuned) -> None:
     scores = rows_of(tuned.output / "scores.csv")
-    columns = "candidate fold metric value ok error remembered"
+    columns = "candidate fold metric value ok error columns remembered"
     columns += " fit_seconds cpu_seconds peak_memory_bytes"
     assert set(scores[0]) == set(columns.split())
     board = {row["candidate"]: row for row in rows_of(tuned.output / "leaderboard.csv")}
@@ -199,7 +187,7 @@ def test_a_terminal_shows_the_search_live_within_its_width(tuned: Tuned) -> None
 
 def test_predict_writes_each_rows_number_and_the_models_prediction(tuned: Tuned) -> None:
     ended = fanfold("predict", "found/model", "packages.csv", "--output", "p.csv", cwd=tuned.folder)
-    assert (ended.code, ended.out) == (0, "300 rows: p.csv\n")
+    assert (ended.code, ended.out) == (0, "300 rows: p.csv\nprediction: log1p(kib)\n")
     assert "1 of 300 rows could not be read: their prediction is empty" in ended.err
     found = rows_of(tuned.folder / "p.csv")
     assert [row["row"] for row in found] == [str(number) for number in range(1, 301)]
@@ -209,6 +197,46 @@ def test_predict_writes_each_rows_number_and_the_models_prediction(tuned: Tuned)
     assert [float(found[n - 1]["prediction"]) for n in numbers] == expected.tolist()
     assert found[19]["prediction"] == ""
     (tuned.folder / "p.csv").unlink()
+
+
+def test_predict_takes_what_a_search_wrote_for_its_model(tuned: Tuned, tmp_path: Path) -> None:
+    table = tuned.folder / "packages.csv"
+    written = []
+    for model, name in (("found", "a.csv"), ("found/model", "b.csv")):
+        ended = fanfold("predict", tuned.folder / model, table, "--output", name, cwd=tmp_path)
+        assert ended.code == 0, ended.err
+        written.append((tmp_path / name).read_bytes())
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("model", ["found", "found/model"])
+def test_predict_of_table_and_model_in_turned_order_says_so(
+    tuned: Tuned, tmp_path: Path, model: str
+) -> None:
+    chosen = ("packages.csv", model, "--output", tmp_path / "o.csv")
+    ended = fanfold("predict", *chosen, cwd=tuned.folder)
+    assert (ended.code, ended.out) == (2, "")
+    said = "error: the model comes first, then the table: fanfold predict"
+    assert ended.err == f"{said} {model} packages.csv --output FILE\n"
+
+
+def test_tune_takes_a_file_of_parameters_that_options_override(
+    tuned: Tuned, tmp_path: Path
+) -> None:
+    parameters = {
+        **{"data": str(tuned.folder / "packages.csv"), "text_column": "description"},
+        **{"target": "log1p(kib)", "grid": json.loads(GRID), "folds": 5},
+        "train_final_memory": "1Gi",  # of the pods: the file is one for `run` and `submit` too
+    }
+    (tmp_path / "params.json").write_text(json.dumps(parameters))
+    chosen = ("--params", "params.json", "--folds", "3", "--output", "found")
+    ended = fanfold("tune", *chosen, cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    ours, theirs = (
+        [{k: v for k, v in row.items() if "seconds" not in k} for row in rows_of(path)]
+        for path in (tmp_path / "found/leaderboard.csv", tuned.output / "leaderboard.csv")
+    )
+    assert ours == theirs
 
 
 def test_a_damaged_model_ends_with_1_and_names_the_file(tuned: Tuned, tmp_path: Path) -> None:
@@ -245,8 +273,8 @@ def test_overwrite_replaces_a_folder_and_plain_lines_tell_how_far_it_is(tmp_path
 def test_run_gives_the_files_and_the_leaderboard_that_tune_gives(tuned: Tuned) -> None:
     parameters = {"text_column": "description", "target": "log1p(kib)", "grid": json.loads(GRID)}
     (tuned.folder / "params.json").write_text(json.dumps({**parameters, "folds": 5}))
-    chosen = ("--params", "params.json", "--set", "data=packages.csv", "--set", "folds=3")
-    ended = fanfold("run", *chosen, "--output", "ran", cwd=tuned.folder)
+    chosen = ("--params", "params.json", "--set", "folds=3", "--metric", "rmse")
+    ended = fanfold("run", "packages.csv", *chosen, "--output", "ran", cwd=tuned.folder)
     assert ended.code == 0, ended.err
     ran = tuned.folder / "ran"
     files = sorted(path.relative_to(tuned.output) for path in tuned.output.rglob("*"))

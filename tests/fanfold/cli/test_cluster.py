@@ -34,14 +34,14 @@ def test_submit_and_wait_follows_the_run_and_shows_what_it_found(
     kfp_server: KfpServer, host: str, searched: Path, tmp_path: Path
 ) -> None:
     kfp_server.backend.course = (Moment(("PENDING",)), RUNNING, ended(searched))
-    (tmp_path / "words.yaml").write_text("folds: 4\ndata: gs://bucket/words.csv\n")
-    said = fanfold(
-        "submit", "--params", "words.yaml", "--set", "folds=3", "--wait", *QUICK, cwd=tmp_path
-    )
+    (tmp_path / "words.yaml").write_text("folds: 4\ndata: gs://bucket/other.csv\nseed: 7\n")
+    chosen = ("gs://bucket/words.csv", "--params", "words.yaml", "--folds", "3")
+    said = fanfold("submit", *chosen, "--wait", *QUICK, cwd=tmp_path)
     assert said.code == 0, said.err
     (run,) = kfp_server.backend.runs
     parameters = run.runtime_config.parameters
-    assert (parameters["folds"], parameters["data"]) == (3, "gs://bucket/words.csv")
+    assert (parameters["folds"], parameters["seed"]) == (3, 7)
+    assert parameters["data"] == "gs://bucket/words.csv"
     page = f"{host}/#/runs/details/{run.run_id}"
     assert said.out.splitlines()[0] == f"Run {run.run_id}: {page}"
     assert said.err.splitlines()[:2] == ["PENDING", "RUNNING: expand_grid done, preprocess done"]

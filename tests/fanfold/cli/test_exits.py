@@ -31,6 +31,43 @@ OVERWRITE = ("tune", "packages.csv", *SMALL, "--output", "found")
 MISTAKES: dict[str, tuple[Sequence[str], str]] = {
     "no command": (["tun"], "No such command 'tun'"),
     "no data": (["tune", "--output", "o"], "Missing argument 'DATA'"),
+    "no output": (
+        ["tune", "packages.csv"],
+        "error: Missing option '--output': the command is ",  # and the usage line
+    ),
+    "one argument too many": (
+        ["predict", "found", "packages.csv", "more.csv", "--output", "o.csv"],
+        " predict MODEL DATA --output FILE [OPTIONS]; see ",
+    ),
+    "data twice": (
+        ["run", "packages.csv", "--set", "data=packages.csv", "--output", "o"],
+        "error: data is said twice, by DATA and by --set: leave one out",
+    ),
+    "own table without options": (
+        ["tune", "packages.csv", "--output", "o"],
+        "error: 'packages.csv' has no column 'definition', which the default text_column needs:"
+        " give --text-column and --target (in Python and by --set: text_column and target);"
+        " its columns are 'name', 'description', 'kib'",
+    ),
+    "own table without its target": (
+        ["tune", "packages.csv", "--text-column", "description", "--output", "o"],
+        "error: 'packages.csv' has no column 'up_votes', which the default target needs:"
+        " give --target (in Python and by --set: target); its columns are 'name', 'description'",
+    ),
+    "an estimator's short name": (
+        ["tune", "packages.csv", *COLUMNS, "--estimator", "Ridge", "--output", "o"],
+        "did you mean 'sklearn.linear_model.Ridge'?",
+    ),
+    "an estimator without a grid": (
+        ["tune", "packages.csv", *COLUMNS, "--estimator", "sklearn.svm.SVR", "--output", "o"],
+        "give --grid (in Python grid=...) with parameters of sklearn.svm.SVR, such as"
+        """ '{"C": [0.1, 1, 10]}'""",
+    ),
+    "another library's metric": (["watch", "found", "--metric", "r2"], "did you mean 'rsq'?"),
+    "no patience": (
+        ["watch", "found", "--patience", "0"],
+        "error: --patience must be above 0 but is 0.0: give minutes",
+    ),
     "no such option": (["tune", "packages.csv", "--fold", "3", "--output", "o"], "--fold"),
     "an option without its value": (
         ["tune", "packages.csv", "--output"],

@@ -8,14 +8,9 @@ import pytest
 from typer.main import get_command
 
 from fanfold.cli.app import app
-from fanfold.cli.options import (
-    allowed_values,
-    check_every,
-    option_of,
-    read_grid,
-    read_parameters,
-)
-from fanfold.cli.options import with_assignments as assigned
+from fanfold.cli.options import allowed_values, check_every, option_of
+from fanfold.cli.parameters import read_grid, read_parameters
+from fanfold.cli.parameters import with_assignments as assigned
 from fanfold.errors import UserError
 from fanfold.settings.search import fields
 

@@ -43,6 +43,16 @@ def test_a_target_is_computed_and_where_it_cannot_be_the_row_is_set_aside(tmp_pa
         ({"target": "1 + 2"}, "names no column"),
         ({"target": "z"}, "no column 'z' in .* which has 'id', 'text', 'y'"),
         ({"text_column": "txt"}, "no column 'txt' .* did you mean 'text'"),
+        (
+            {"text_column": "definition"},
+            "no column 'definition', which the default text_column needs: give --text-column"
+            r" \(in Python and by --set: text_column\); its columns are 'id', 'text', 'y'",
+        ),
+        (
+            {"text_column": "definition", "target": "log1p(up_votes + down_votes)"},
+            "'definition', .* give --text-column and --target .*: text_column and target",
+        ),
+        ({"target": "log1p(up_votes + down_votes)"}, "'up_votes', .* default target .* --target"),
         ({"split_column": "part"}, "no column 'part'"),
         ({"split_column": "y"}, "split_column holds '0'"),
         ({"folds": 41}, "40 training rows with text cannot make 41 folds"),

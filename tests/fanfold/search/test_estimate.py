@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from fanfold.cli.closing_words import show_estimate
-from fanfold.cli.options import with_assignments
+from fanfold.cli.parameters import with_assignments
 from fanfold.errors import UserError
 from fanfold.estimators.base import get_estimator
 from fanfold.search.estimate import Estimate, _one_fold, _pilot, _Trial, estimate, linear, makespan
