@@ -23,7 +23,7 @@ from fanfold.tables.columns import (
     check_kinds,
     hold_numbers_only,
 )
-from fanfold.tables.table import named, read_table, require_columns
+from fanfold.tables.table import header_advice, named, read_table, require_columns
 from fanfold.tables.target import Target, parse_target
 
 if TYPE_CHECKING:
@@ -83,8 +83,10 @@ def _require_defaults(columns: Columns, settings: Settings) -> None:
     needed = {"text_column": [columns.text], "target": columns.target.columns}
     defaults = Settings()
     left = [each for each in needed if getattr(settings, each) == getattr(defaults, each)]
-    missing = ((each, name) for each in left for name in needed[each] if name not in columns.names)
+    missing = [(each, name) for each in left for name in needed[each] if name not in columns.names]
     for setting, column in missing:
+        if header_advice(columns.names, column, settings.data):
+            continue  # `require_columns` says it
         options = " and ".join(f"--{each.replace('_', '-')}" for each in left)
         raise UserError(
             f"{named(settings.data)} has no column {column!r}, which the default {setting} needs:"

@@ -22,7 +22,7 @@ from fanfold.storage.local import written_beside
 from fanfold.tables.batch import Reject, where
 from fanfold.tables.columns import as_texts
 from fanfold.tables.split import Split, split_rows
-from fanfold.tables.table import identify, require_unchanged
+from fanfold.tables.table import advice_on_bytes, identify, named, require_unchanged
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,6 +71,7 @@ def preprocess(
             found = read_rows(settings, identity.get("version"), spool, rejects_beside)
         require_unchanged(identity)
         _check_bad_rows(found, settings)
+        _check_texts(found, settings)
         split = _split(found, settings)
         test_rows = _write_test(spool, split, Path(test))
         facts = _write_corpus(spool, found, split, settings, identity, Path(corpus))
@@ -103,7 +104,8 @@ def _check_bad_rows(found: FirstPass, settings: Settings) -> None:
     shown = "\n".join(
         f"  line {each.line}: {each.reason}: {each.text[:120]!r}" for each in found.first_rejects
     )
-    cause = likely_cause(found.no_numbers)
+    advice = advice_on_bytes([each.reason for each in found.first_rejects], settings.data)
+    cause = likely_cause(found.no_numbers) or advice
     raise UserError(
         f"{found.rejected} of {found.rows} rows are bad, more than"
         f" max_bad_rows={settings.max_bad_rows:g} allows; the first:\n{shown}\n"
@@ -120,6 +122,19 @@ def _noted(found: FirstPass, split: Split, settings: Settings) -> list[str]:
     for note in of_columns:
         logger.info("%s", note)
     return notes + of_columns
+
+
+def _check_texts(found: FirstPass, settings: Settings) -> None:
+    """Raise `UserError` for a table without a row, or without a text."""
+    if not found.rows:
+        raise UserError(
+            f"{named(settings.data)} has no rows, only the names of columns: give a table with rows"
+        )
+    if np.concatenate(found.empty).all():
+        raise UserError(
+            f"the column {settings.text_column!r} of {named(settings.data)} is empty in every row:"
+            " name the column that holds the text"
+        )
 
 
 def _split(found: FirstPass, settings: Settings) -> Split:

@@ -100,6 +100,7 @@ def choose_tokens(block: TextBlock, rows: Mask, settings: TextSettings, totals: 
         if column is not None:
             all_tokens -= int(totals[column])
             totals[column] = 0
+    _require_tokens(all_tokens, only_stopwords=bool(block.row_tokens[rows].any()))
     chosen = _choose(totals, all_tokens, settings)
     _check(block, totals, chosen, all_tokens, settings)
     return chosen
@@ -112,6 +113,18 @@ def _choose(totals: Ints, all_tokens: int, settings: TextSettings) -> Ints:
     # The vocabulary stands by code point, so a stable sort breaks ties by it.
     ranked = allowed[np.argsort(-totals[allowed], kind="stable")]
     return np.sort(ranked[: settings.max_tokens])
+
+
+def _require_tokens(all_tokens: int, *, only_stopwords: bool) -> None:
+    """Raise `UserError` where no token is left, whatever its share might be."""
+    if not all_tokens:
+        raise UserError(
+            "the training texts hold only stopwords: name another text column, or set"
+            " text__stopwords to none"
+            if only_stopwords
+            else "the training texts hold no token, that is no word and no number: name another"
+            " text column"
+        )
 
 
 def _check(

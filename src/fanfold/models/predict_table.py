@@ -15,7 +15,13 @@ from fanfold.arrays import Floats
 from fanfold.errors import UserError
 from fanfold.storage import published
 from fanfold.tables.columns import as_texts, check_kinds
-from fanfold.tables.table import Batch, identify, read_table, require_columns
+from fanfold.tables.table import (
+    Batch,
+    advice_on_bytes,
+    identify,
+    read_table,
+    require_columns,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,14 +56,16 @@ def predict_table(model: Model, data: str, output: str | Path) -> tuple[int, int
     check_ending(output)
     column = model.manifest["settings"]["text_column"]
     rows = unread = 0
+    advice = ""
 
     def predicted() -> Iterator[tuple[Batch, Floats]]:
-        nonlocal unread
+        nonlocal unread, advice
         for batch in read_table(data, version=identify(data).get("version")):
             require_columns(batch.rows.schema.names, [column], data)
             check_kinds(batch.rows.schema, [column], repr(data))
             for reject in batch.rejects[: max(0, SHOWN_REJECTS - unread)]:
                 logger.warning("not_predicted line=%s reason=%r", reject.line, reject.reason)
+                advice = advice or advice_on_bytes([reject.reason], data)
             unread += len(batch.rejects)
             yield batch, model.predict(as_texts(batch.rows.column(column)).to_list())
 
@@ -65,6 +73,8 @@ def predict_table(model: Model, data: str, output: str | Path) -> tuple[int, int
         for table in number_rows(predicted()):
             rows += len(table)
             write(table)
+    if advice:
+        logger.warning("%s", advice)
     return rows, unread
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -18,6 +19,13 @@ from fanfold.storage.errors import CHANGED, AccessDenied, Changed, NotFound
 from fanfold.storage.store import Entry, checked_key
 
 BUFFER_BYTES = 1 << 20
+UNREACHABLE = {
+    errno.ELOOP: "a link leads back to itself",
+    errno.ENAMETOOLONG: "the name is too long",
+    None: "the name holds a zero byte",
+}
+"""Why nothing can be at a path, by the number of the system's error."""
+
 SCRATCH = re.compile(r"\..+\.[a-z0-9_]{8}")  # what tempfile makes of the prefix `.NAME.`
 
 
@@ -73,6 +81,20 @@ def open_reader(path: str | Path, version: str | None = None) -> BinaryIO:
     return io.BufferedReader(file, BUFFER_BYTES)
 
 
+def check_reachable(path: str | Path) -> None:
+    """Raise `NotFound` where no file can ever be: a link that leads to itself, too long a name.
+
+    Raises:
+        AccessDenied: a folder on the way is closed to this user.
+    """
+    try:
+        os.stat(path)
+    except PermissionError:
+        raise AccessDenied(f"{str(path)!r} may not be read by this user") from None
+    except (OSError, ValueError) as error:
+        _refuse_unreachable(path, error)
+
+
 def entry_at(path: str | Path, key: str) -> Entry:
     """The entry of the file at `path`, under a key of the caller's.
 
@@ -92,6 +114,7 @@ def write(path: str | Path, source: bytes | BinaryIO) -> None:
     Raises:
         UserError: a folder is there, a file stands where a folder must, or it is forbidden.
     """
+    check_reachable(path)
     if Path(path).is_dir():
         raise UserError(f"{str(path)!r} is a folder, and a file is to be written")
     try:
@@ -179,6 +202,9 @@ def _entries(
         return
     except PermissionError:
         raise AccessDenied(f"{folder!r} may not be read by this user") from None
+    except (OSError, ValueError) as error:
+        _refuse_unreachable(folder, error)
+        raise
     for key, entry in sorted(found.items()):  # a folder where its `/` puts its files
         if key.endswith("/"):
             relevant = key.startswith(prefix) or prefix.startswith(key)
@@ -219,3 +245,13 @@ def _told(path: str | Path) -> Iterator[None]:
         raise NotFound(f"{str(path)!r} is a folder, and a file is needed") from None
     except PermissionError:
         raise AccessDenied(f"{str(path)!r} may not be read by this user") from None
+    except (OSError, ValueError) as error:
+        _refuse_unreachable(path, error)
+        raise
+
+
+def _refuse_unreachable(path: str | Path, error: OSError | ValueError) -> None:
+    """Raise `NotFound` where `error` says that no file can be at `path`."""
+    why = UNREACHABLE.get(getattr(error, "errno", None))
+    if why:
+        raise NotFound(f"no file can be reached at {str(path)[:200]!r}: {why}") from None

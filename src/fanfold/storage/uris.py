@@ -30,11 +30,13 @@ def place(uri: str | Path) -> str:
 
     Raises:
         UserError: the scheme is not known, no bucket is named, or it was an address that is now
-            a Path, which has one `/` behind `s3:`.
+            a Path, which has one `/` behind `s3:`; or no file can ever be at the path.
     """
     text = str(uri)
     if not _checked_remote(text):
-        return os.path.expanduser(text)
+        path = os.path.expanduser(text)
+        local.check_reachable(path)
+        return path
     _parts(text)
     return text
 

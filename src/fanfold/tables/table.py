@@ -7,21 +7,33 @@ file is in one batch, among its rows or among its rejects.
 
 from __future__ import annotations
 
+import gzip
 import io
+import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from fanfold.errors import UserError, did_you_mean, listed
-from fanfold.storage import Changed, is_remote, open_reader, stat
+from fanfold.storage import Changed, NotFound, exists, is_remote, open_reader, stat
 from fanfold.tables.batch import Batch, Reject
+from fanfold.tables.formats.foreign import (
+    LOOKED_AT,
+    advice_on_bytes,
+    codec_of,
+    refuse_folder,
+    refuse_foreign,
+    refuse_name,
+)
+from fanfold.tables.formats.header_hints import header_hint
 
 __all__ = [
-    "FRAME", "Batch", "Reject", "frame_at", "identify", "named", "read_table",
-    "require_columns", "require_unchanged",
+    "FRAME", "Batch", "Reject", "advice_on_bytes", "frame_at", "header_advice", "identify", "named",
+    "read_table", "require_columns", "require_unchanged",
 ]  # fmt: skip
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -29,6 +41,7 @@ JSON_LINES = (".jsonl", ".ndjson", ".json")
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 PARQUET = ".parquet"
 SAMPLE = "sample:"
+BUFFER_BYTES = 1 << 20
 FRAME = "frame:"
 """What stands for the table that was given in memory, see `frame_at`."""
 
@@ -63,10 +76,15 @@ def identify(uri: str) -> dict[str, Any]:
 
         stored = pq.read_metadata(_frame_path())
         return {"uri": uri, "rows": stored.num_rows, "columns": stored.num_columns}
-    is_stored = is_remote(uri) or Path(uri).is_file()
+    is_stored = is_remote(uri) or os.path.isfile(uri)
     if uri.startswith(SAMPLE) or not is_stored:
         return {"uri": uri}
-    entry = stat(uri)
+    try:
+        entry = stat(uri)
+    except NotFound:
+        if is_remote(uri) and exists(uri):
+            raise UserError(f"{uri!r} is a folder, and one file is needed: name it") from None
+        raise
     return {"uri": uri, "size": entry.size, "version": entry.version}
 
 
@@ -81,8 +99,8 @@ def read_table(uri: str, *, version: str | None = None, batch_rows: int = 65536)
 
     The columns of CSV, TSV and JSON lines are all text, values untouched ("NA" and "" are
     text; only JSON knows null); those of Parquet keep their types. A row is set aside if it has
-    the wrong number of fields, bytes that are not UTF-8, a quote that is never closed, or is no
-    JSON object. An empty line is no row.
+    the wrong number of fields, bytes that are not UTF-8, quotes that RFC 4180 does not allow, or is
+    no JSON object. An empty line is no row.
 
     Args:
         uri: a path or URI that ends in .csv, .tsv, .jsonl, .ndjson or .json (plain, or with .gz,
@@ -102,6 +120,9 @@ def require_columns(schema_names: Sequence[str], needed: Iterable[str], uri: str
     """Raises a UserError that names the first of `needed` that is not there, or not once only."""
     for name in needed:
         if name not in schema_names:
+            advice = header_advice(schema_names, name, uri)
+            if advice:
+                raise UserError(f"no column {name!r} in {named(uri)}: {advice}")
             raise UserError(
                 f"no column {name!r} in {named(uri)}, which has {listed(schema_names)}"
                 f"{did_you_mean(name, schema_names)}"
@@ -110,6 +131,12 @@ def require_columns(schema_names: Sequence[str], needed: Iterable[str], uri: str
             raise UserError(
                 f"several columns of {named(uri)} are named {name!r}: rename all but one"
             )
+
+
+def header_advice(names: Sequence[str], missing: str, uri: str) -> str:
+    """What to do about a table that lacks the column `missing` as its header is odd, or nothing."""
+    delimiter = DELIMITERS.get(_format_of(uri)[0])
+    return header_hint(delimiter.join(names), uri, delimiter, missing) if delimiter else ""
 
 
 def _reader(uri: str, version: str | None, batch_rows: int) -> Iterator[Batch]:
@@ -123,20 +150,20 @@ def _reader(uri: str, version: str | None, batch_rows: int) -> Iterator[Batch]:
         return read_parquet(partial(open_reader, str(_frame_path())), batch_rows=batch_rows)
     if uri.startswith(SAMPLE):
         return read_delimited(partial(csv_stream, parse_sample_uri(uri)), uri, ",")
-    path = PurePosixPath(uri.lower())
-    codec = COMPRESSIONS.get(path.suffix)
-    ending = PurePosixPath(path.stem).suffix if codec else path.suffix
+    refuse_folder(uri)
+    ending, codec = _format_of(uri)
     opened = partial(_opened, uri, version, codec)
     if ending in DELIMITERS:
         return read_delimited(opened, uri, DELIMITERS[ending])
     if ending in JSON_LINES:
         return read_json_lines(opened, uri, batch_rows=batch_rows)
-    if path.suffix == PARQUET:
-        return read_parquet(opened, batch_rows=batch_rows)
-    raise UserError(
+    if ending == PARQUET and codec is None:
+        return read_parquet(partial(_opened_parquet, uri, version), batch_rows=batch_rows)
+    refuse_name(
+        uri,
         f"cannot tell the format of {uri!r}: a table's name ends in "
         f"{' '.join([*DELIMITERS, *JSON_LINES])} (also with {' '.join(COMPRESSIONS)} behind it) "
-        f"or {PARQUET}, or it is {SAMPLE}ROWS"
+        f"or {PARQUET}, or it is {SAMPLE}ROWS",
     )
 
 
@@ -147,14 +174,45 @@ def _frame_path() -> Path:
     return path
 
 
+def _format_of(uri: str) -> tuple[str, str | None]:
+    """The ending that says the format, and the compression that stands behind it."""
+    path = PurePosixPath(uri.lower())
+    codec = COMPRESSIONS.get(path.suffix)
+    return (PurePosixPath(path.stem).suffix if codec else path.suffix), codec
+
+
 @contextmanager
 def _opened(uri: str, version: str | None, codec: str | None) -> Iterator[BinaryIO]:
-    """The bytes of the table at `uri`, decompressed."""
+    """The bytes of the table at `uri`, decompressed: by what they are, whatever the name says."""
+    with open_reader(uri, version) as stream:
+        start = _start(stream)
+        if codec and start and not codec_of(start):
+            raise OSError(f"not {codec}; if it is not compressed, its name should not say so")
+        text = _decompressed(stream, codec_of(start) or codec)
+        refuse_foreign(_start(text), uri)
+        yield text
+
+
+def _decompressed(stream: BinaryIO, codec: str | None) -> BinaryIO:
+    """The stream, decompressed; what a library gives is buffered, for `readline` and `peek`."""
     import pyarrow as pa
 
+    if codec == "gzip":  # it skips zeros behind the end, which Arrow's refuses
+        return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=stream)), BUFFER_BYTES)
+    return io.BufferedReader(pa.CompressedInputStream(stream, codec)) if codec else stream
+
+
+@contextmanager
+def _opened_parquet(uri: str, version: str | None) -> Iterator[BinaryIO]:
     with open_reader(uri, version) as stream:
-        # Arrow's own stream has no readline.
-        yield io.BufferedReader(pa.CompressedInputStream(stream, codec)) if codec else stream
+        if not _start(stream).startswith(b"PAR1"):
+            refuse_foreign(_start(stream), uri)
+        yield stream
+
+
+def _start(stream: BinaryIO) -> bytes:
+    """The first bytes of a stream, which are still to be read."""
+    return cast(io.BufferedReader, stream).peek(LOOKED_AT)[:LOOKED_AT]
 
 
 def _checked(batches: Iterator[Batch], uri: str, batch_rows: int) -> Iterator[Batch]:
@@ -164,7 +222,7 @@ def _checked(batches: Iterator[Batch], uri: str, batch_rows: int) -> Iterator[Ba
     try:
         for batch in batches:
             yield from batch.split(batch_rows)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         cause = str(error).partition("\n")[0] or type(error).__name__
         raise UserError(
             f"cannot read {named(uri)}: damaged, or not what its name says: {cause}"

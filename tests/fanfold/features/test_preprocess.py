@@ -260,3 +260,32 @@ def test_the_table_that_was_read_is_named_in_summary_and_corpus(tmp_path: Path) 
     touched = run(write_csv(tmp_path / "rows.csv", ROWS))
     assert touched["data"]["version"] != summary["data"]["version"]
     assert touched["corpus_digest"] == summary["corpus_digest"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([], "'.*' has no rows, only the names of columns"),
+        ([',"1"'] * 9, "the column 'text' of '.*' is empty in every row: name the column"),
+    ],
+)
+def test_a_table_without_rows_or_texts_is_named(
+    tmp_path: Path, lines: list[str], said: str
+) -> None:
+    (tmp_path / "data.csv").write_text("\n".join(["text,y", *lines, ""]))
+    with pytest.raises(UserError, match=said):
+        run(tmp_path / "data.csv", folds=2)
+
+
+def test_rows_in_an_old_encoding_are_told_with_how_to_convert_the_table(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_bytes(b"text,y\n" + "café,1\n".encode("cp1252") * 9)
+    with pytest.raises(UserError, match=r"is not UTF-8; it is likely cp1252.*iconv -f cp1252"):
+        run(tmp_path / "data.csv")
+
+
+def test_lone_quotes_cost_their_rows_alone(tmp_path: Path) -> None:
+    texts = ['"' * (n % 20 == 7) + f"word{n % 9} and {n}\t{n}" for n in range(160)]
+    (tmp_path / "data.tsv").write_text("\n".join(["text\ty", *texts, ""]))
+    summary = run(tmp_path / "data.tsv", max_bad_rows=0.1)
+    assert (summary["rows_read"], summary["rows_rejected"]) == (160, 8)
+    assert [row[2] for row in rejects(tmp_path)] == [text for text in texts if text[0] == '"']

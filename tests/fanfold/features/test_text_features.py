@@ -55,7 +55,9 @@ def test_a_fold_s_matrix_is_that_of_a_slow_count_of_its_training_rows(
     cut = [words(text, how.stopwords) for text in texts]
     slow = learn([cut[row] for row in np.flatnonzero(first_fold(corpus))], **as_keywords(how))
     if not slow.idf:
-        with pytest.raises(UserError, match="no token's share of the .* lies between"):
+        left = any(cut[row] for row in np.flatnonzero(first_fold(corpus)))
+        said = "no token's share of the .* lies between" if left else "the training texts hold"
+        with pytest.raises(UserError, match=said):
             fitted(corpus, how)
         return
     features, matrix = fitted(corpus, how)
@@ -80,7 +82,7 @@ def test_a_token_of_validation_rows_only_never_enters_the_vocabulary(
     try:
         features, matrix = fitted(with_unseen, how)
     except UserError:
-        with pytest.raises(UserError, match="no token's share"):
+        with pytest.raises(UserError, match="no token's share|texts hold"):
             fitted(without, how)
         return
     assert not set(unseen) & set(features.tokens)
@@ -142,7 +144,7 @@ def test_a_small_vocabulary_gives_what_the_whole_one_gives_or_says_that_it_canno
     try:
         expected, matrix = fitted(whole, how)
     except UserError:
-        with pytest.raises(UserError, match="no token's share|vocabulary_size"):
+        with pytest.raises(UserError, match="no token's share|texts hold|vocabulary_size"):
             fitted(small, how)
         return
     try:
@@ -212,3 +214,17 @@ def test_shares_are_inclusive_and_ties_go_by_code_point(
     corpus = make_corpus(["the e d c", "b b b b c and"])
     features, _ = fit_text(corpus.text, np.ones(2, dtype=bool), how)
     assert features.tokens == tokens
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("the and", "hold only stopwords: .* text__stopwords to none"),
+        ("?! ...", "hold no token, that is no word and no number: name another text column"),
+    ],
+)
+def test_texts_without_a_token_are_told_without_sending_to_the_shares(text: str, said: str) -> None:
+    corpus = make_corpus([text] * 6)
+    with pytest.raises(UserError, match=said) as error:
+        fitted(corpus, TextSettings())
+    assert "min_times" not in str(error.value)

@@ -153,3 +153,19 @@ def test_a_table_whose_column_is_neither_text_nor_numbers_is_refused(
     with pytest.raises(UserError, match=r"'text' of '.*in.parquet' holds duration.* are needed"):
         predict_table(model, str(tmp_path / "in.parquet"), tmp_path / "out.csv")
     assert [each.name for each in tmp_path.iterdir()] == ["in.parquet"]
+
+
+def test_rows_in_an_old_encoding_are_told_with_how_to_convert_the_table(
+    model: Model, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "in.csv").write_bytes(b"text\nred\ncaf\xe9\nblue\n")
+    assert predict_table(model, str(tmp_path / "in.csv"), tmp_path / "out.csv") == (3, 1)
+    assert "likely cp1252 or Latin-1: convert it, `iconv -f cp1252" in caplog.messages[-1]
+
+
+def test_lone_quotes_cost_their_rows_predictions_alone(model: Model, tmp_path: Path) -> None:
+    lines = ['"' * (n in (3, 7, 8)) + text for n, text in enumerate(TEXTS)]
+    (tmp_path / "in.csv").write_text("\n".join(["text", *lines, ""]))
+    assert predict_table(model, str(tmp_path / "in.csv"), tmp_path / "out.csv") == (60, 3)
+    empty = [row for row, value in predictions_in(tmp_path / "out.csv") if math.isnan(value)]
+    assert empty == [4, 8, 9]

@@ -9,7 +9,7 @@ import pytest
 
 import fanfold
 from fanfold.errors import UserError
-from fanfold.settings.paths import check_file, check_folder, check_places
+from fanfold.settings.paths import check_apart, check_file, check_folder, check_places
 from fanfold.settings.search import Settings
 
 
@@ -120,3 +120,22 @@ def test_an_address_that_is_a_path_is_refused_before_the_table_is_read(folder: P
         with pytest.raises(UserError, match=r"'(s3|gs):/b/.*' lacks a / .*: give it as text"):
             fanfold.tune(**how)
     assert {each.name for each in folder.iterdir()} == {"words.csv", "found"}
+
+
+def test_a_link_that_leads_to_itself_is_named_wherever_it_is_given(folder: Path) -> None:
+    (folder / "a").symlink_to("b")
+    (folder / "b").symlink_to("a")
+    settings = Settings(data="words.csv")
+    for check in (
+        lambda: check_places(settings, "a", overwrite=True),
+        lambda: check_places(settings, "a/found", overwrite=False),
+        lambda: check_places(Settings(ledger="a"), None, overwrite=False),
+        lambda: check_file("a", overwrite=True),
+        lambda: check_folder("a", overwrite=True),
+        lambda: check_apart("a", "c.csv"),
+        lambda: check_apart("words.csv", "a"),
+        lambda: fanfold.tune("a"),
+        lambda: fanfold.load_model("a"),
+    ):
+        with pytest.raises(UserError, match="no file can be reached at 'a.*a link leads back"):
+            check()

@@ -13,7 +13,16 @@ from pathlib import Path
 import pytest
 
 from fanfold.errors import UserError
-from fanfold.storage import Changed, open_reader
+from fanfold.storage import (
+    AccessDenied,
+    Changed,
+    NotFound,
+    exists,
+    open_reader,
+    place,
+    stat,
+    write_bytes,
+)
 from fanfold.storage.local import LocalStorage, write_text, written_beside
 
 
@@ -160,6 +169,43 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "secret").chmod(0)
     with as_nobody(), pytest.raises(UserError, match="secret' may not be read by this user"):
         open_reader(str(tmp_path / "secret"))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a.csv", "a link leads back to itself"),
+        ("a.csv/below", "a link leads back to itself"),
+        ("n" * 300, "the name is too long"),
+        ("zero\0byte", "the name holds a zero byte"),
+    ],
+)
+def test_a_path_at_which_nothing_can_be_is_the_users_mistake(
+    tmp_path: Path, name: str, why: str
+) -> None:
+    (tmp_path / "a.csv").symlink_to("b.csv")
+    (tmp_path / "b.csv").symlink_to("a.csv")
+    path = str(tmp_path / name)
+    for use in (
+        open_reader,
+        stat,
+        place,
+        exists,
+        lambda path: write_bytes(path, b""),
+        lambda path: list(LocalStorage(path).list()),
+    ):
+        with pytest.raises(NotFound, match=f"^no file can be reached at '.*: {why}$"):
+            use(path)
+
+
+def test_a_folder_that_is_closed_to_this_user_is_told(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(0o700)
+    path = str(tmp_path / "closed" / "file")
+    for folder in tmp_path, *list(tmp_path.parents)[:3]:
+        if folder.stat().st_uid == os.geteuid() and "pytest" in str(folder):
+            folder.chmod(0o755)
+    with as_nobody(), pytest.raises(AccessDenied, match="file' may not be read by this user"):
+        place(path)
 
 
 def test_a_file_that_is_written_to_while_it_is_read_is_told(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ What pyarrow does not tell is worked out around it:
   ended between two records; when it does not, a quote was open there, and the last record is
   left out.
 - Bytes that are not UTF-8 are overwritten by as many `?` before parsing (pyarrow's handler of
-  bad rows fails on them), and the records they stand in are set aside.
+  bad rows fails on them), and the records they stand in are set aside. So are the quotes of a
+  line whose quotes are wrong: pyarrow would take them, and the lines behind, without a word.
 - pyarrow numbers records; the lines come from counting the line ends inside their values.
 - pyarrow takes an empty line for a row of empty values. It is no row: it is skipped.
 """
@@ -15,7 +16,6 @@ from __future__ import annotations
 
 import io
 from codecs import BOM_UTF8
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from fanfold.tables.batch import Batch, Reject
+from fanfold.tables.formats.quoting import QuoteCheck, is_misquoted, stretches_of_lines
 
 LINE_FEED, CARRIAGE_RETURN = b"\n\r"
 STRETCH = 1 << 16
@@ -52,20 +53,51 @@ class Block:
         clean: the body as pyarrow sees it.
         columns: how many there are.
         parsed: what pyarrow makes of it.
+        misquoted: what is wrong with each line whose quotes are wrong, by its first byte.
     """
 
     body: bytes
     clean: bytes
     columns: int
     parsed: _Parsed
+    misquoted: dict[int, str]
 
     @classmethod
-    def parse(cls, body: bytes, names: list[str], delimiter: str) -> Block:
-        """The block whose bytes are `body`, and whose columns are `names`."""
+    def parse(cls, body: bytes, names: list[str], delimiter: str, patience: int) -> Block:
+        """The block whose bytes are `body`, and whose columns are `names`.
+
+        A quote that is open at its end may yet be closed, if its record has no more than
+        `patience` bytes.
+        """
         if not body.endswith((b"\n", b"\r")):
             body += b"\n"
-        clean = _utf8(body)
-        return cls(body, clean, len(names), _parse(clean, names, delimiter))
+        block = cls._parsed(body, _utf8(body), names, delimiter, {})
+        check = QuoteCheck(body, delimiter, len(names))
+        first = 0 if is_misquoted(body, delimiter) else block._first_joined(check, patience)
+        if first is None:
+            return block
+        misquoted, parts, done = {}, [], 0
+        for start, end, fault in check.faults(first, patience):
+            parts += [block.clean[done:start], block.clean[start:end].replace(b'"', b"?")]
+            misquoted[start], done = fault, end
+        clean = b"".join([*parts, block.clean[done:]])
+        return cls._parsed(body, clean, names, delimiter, misquoted)
+
+    @classmethod
+    def _parsed(
+        cls, body: bytes, clean: bytes, names: list[str], delimiter: str, misquoted: dict[int, str]
+    ) -> Block:
+        return cls(body, clean, len(names), _parse(clean, names, delimiter), misquoted)
+
+    def _first_joined(self, check: QuoteCheck, patience: int) -> int | None:
+        """Start of the first record of several lines that joins rows, or is too long, if any."""
+        for record, (fields, line_ends) in sorted(self.parsed.bad.items()):
+            if line_ends:
+                line = self.first_lines[record]
+                start, next_line = map(int, self.line_starts[line : line + 2])
+                if check.joins_rows(fields, next_line, int(self.starts[record + 1])):
+                    return start
+        return self.size if len(self.body) - self.size > patience else None
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
@@ -115,10 +147,11 @@ class Block:
 
     def reasons(self) -> dict[int, str]:
         """Why each bad record is set aside."""
-        found = {}
+        lines = np.searchsorted(self.starts, list(self.misquoted)).tolist()
+        found = dict(zip(lines, self.misquoted.values(), strict=True))
         for record, (fields, _) in self.parsed.bad.items():
             noun = "field" if fields == 1 else "fields"
-            found[record] = f"{fields} {noun} where the header has {self.columns}"
+            found.setdefault(record, f"{fields} {noun} where the header has {self.columns}")
         replaced = _differences(self.body, self.clean)
         records = np.searchsorted(self.starts, replaced, "right") - 1
         for record, first in zip(*np.unique(records, return_index=True), strict=True):
@@ -157,17 +190,8 @@ def _utf8(body: bytes) -> bytes:
     try:
         whole.cast(pa.string())
     except pa.ArrowInvalid:
-        return b"".join(map(_utf8_of_lines, _stretches_of_lines(body)))
+        return b"".join(map(_utf8_of_lines, stretches_of_lines(body, STRETCH)))
     return body
-
-
-def _stretches_of_lines(body: bytes) -> Iterator[bytes]:
-    """`body` in stretches that end with a line: in most of them nothing has to be replaced."""
-    start = 0
-    while start < len(body):
-        end = body.find(b"\n", start + STRETCH) + 1 or len(body)
-        yield body[start:end]
-        start = end
 
 
 def _utf8_of_lines(lines: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 The file is read stretch by stretch. Each is cut at the end of a line and parsed as a block; a
 record whose quote is still open there waits for the next stretch, so that it may be longer than
-one. A quote that is never closed is found: the line in which its record begins is set aside, and
+one. A quote that is never closed, or closed amid text, costs the line in which its record begins:
 those behind it are read as if it were not there, also those of its own value.
 """
 
@@ -10,20 +10,17 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import numpy as np
-
 from fanfold.errors import UserError
-from fanfold.tables.batch import BATCH_BYTES, Batch, OpenStream, Reject
-from fanfold.tables.formats.csv_block import Block, no_rows, text_of
-
-LINE_END = re.compile(rb"\r\n|\r|\n")
-UNCLOSED = "a quote that opens in this row is never closed"
+from fanfold.tables.batch import BATCH_BYTES, Batch, OpenStream
+from fanfold.tables.formats.csv_block import Block
+from fanfold.tables.formats.foreign import other_encoding
+from fanfold.tables.formats.header_hints import DELIMITERS, header_hint
+from fanfold.tables.formats.quoting import LINE_END
 
 
 def read_delimited(
@@ -57,20 +54,14 @@ def read_delimited(
             if len(data) <= max_record_bytes:
                 more = _read_fully(stream, block_bytes)
                 at_end, data = not more, data + more
+            if len(data) > max_record_bytes:
+                _check_line(data, max_record_bytes, line, uri)
             end = len(data) if at_end else _last_line_end(data)
             if end or at_end:
-                block = Block.parse(data[:end], header.names, delimiter)
+                patience = 0 if at_end else max_record_bytes - (len(data) - end)
+                block = Block.parse(data[:end], header.names, delimiter, patience)
                 yield block.batch(line)
                 data, line = data[block.size :], line + block.lines
-            if data and (at_end or len(data) > max_record_bytes):
-                first = _first_line(data)
-                if len(first) > max_record_bytes:
-                    raise UserError(
-                        f"line {line} of {uri!r} is longer than {max_record_bytes:,} bytes: is it"
-                        " a table? If it is, shorten that line or leave it out"
-                    )
-                yield _set_aside(first, line, header.names)
-                data, line = data[len(first) :], line + 1
 
 
 def _read_fully(stream: BinaryIO, size: int) -> bytes:
@@ -82,9 +73,13 @@ def _read_fully(stream: BinaryIO, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _first_line(data: bytes) -> bytes:
-    end = LINE_END.search(data)
-    return data[: end.end()] if end else data
+def _check_line(data: bytes, most: int, line: int, uri: str) -> None:
+    """Raise `UserError` where the first line of `data` is longer than `most` bytes."""
+    if not LINE_END.search(data, 0, most):
+        raise UserError(
+            f"line {line} of {uri!r} is longer than {most:,} bytes: is it a table? If it is,"
+            " shorten that line or leave it out"
+        )
 
 
 def _last_line_end(data: bytes) -> int:
@@ -114,17 +109,19 @@ class _Header:
             raise UserError(f"{uri!r} is empty: a table starts with a line of column names")
 
         try:
-            names = next(filter(None, csv.reader(each_line(), delimiter=delimiter)))
+            names = next(filter(None, csv.reader(each_line(), delimiter=delimiter, strict=True)))
             size = len("".join(lines).encode("utf-8", "surrogateescape"))
             "".join(names).encode()
         except UnicodeEncodeError:
-            raise UserError(f"the header of {uri!r} is not UTF-8: convert the file") from None
+            raise UserError(
+                f"the header of {uri!r} is not UTF-8: {other_encoding(data, uri)}"
+            ) from None
         except csv.Error as error:
-            raise UserError(f"the header of {uri!r} cannot be read: {error}") from None
+            hint = header_hint(lines[-1], uri, delimiter) or error
+            raise UserError(f"the header of {uri!r} cannot be read: {hint}") from None
+        if names[0].lower().startswith("sep=") and len(lines[-1].strip()) <= len("sep=;"):
+            raise UserError(
+                f"the first line of {uri!r} is {lines[-1].strip()!r}, a hint to Excel: take it"
+                f" away (tail -n +2), and let {DELIMITERS[delimiter]} part the columns"
+            )
         return cls(names, size, len(lines))
-
-
-def _set_aside(first: bytes, line: int, names: list[str]) -> Batch:
-    """A batch of no rows, of a line in which a quote opens and is never closed."""
-    none = np.zeros(0, np.int64)
-    return Batch(no_rows(names), none, lambda _: "", [Reject(line, UNCLOSED, text_of(first))])

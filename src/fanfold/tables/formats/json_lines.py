@@ -19,6 +19,8 @@ import pyarrow as pa
 
 from fanfold.errors import UserError
 from fanfold.tables.batch import BATCH_BYTES, Batch, OpenStream, Reject, stretches
+from fanfold.tables.formats.foreign import advice_on_bytes
+from fanfold.tables.formats.whole_json import ARRAY, refuse_whole_json
 
 Row = dict[str, str | None]
 
@@ -49,8 +51,10 @@ def read_json_lines(
         UserError: no object in the file, too many keys, or a line that is too long.
     """
     names: dict[str, None] = {}
+    first = b""
     with open_stream() as stream:
-        for _, line in _lines(stream, uri, max_record_bytes):
+        for _, line in refuse_whole_json(_lines(stream, uri, max_record_bytes), uri):
+            first = first or line
             row = _parse(line)
             names |= dict.fromkeys(row) if isinstance(row, dict) else {}
             if len(names) > max_columns:
@@ -59,7 +63,13 @@ def read_json_lines(
                     " a column: leave those out that are not needed"
                 )
     if not names:
-        raise UserError(f"{uri!r} holds no row: a JSON object with a key is needed on each line")
+        advice = advice_on_bytes([str(_parse(first))], uri)
+        if advice:
+            raise UserError(advice)
+        begins = f"; the first is {_text(first[:40])!r}" if first else ""
+        raise UserError(
+            f"{uri!r} holds no row: a JSON object with a key is needed on each line{begins}"
+        )
     schema = pa.schema([(name, pa.string()) for name in names])
     # A value that a row lacks takes room too: an offset of 4 bytes.
     batch_rows = max(1, min(batch_rows, BATCH_BYTES // (4 * len(names))))
@@ -75,6 +85,8 @@ def _lines(stream: BinaryIO, uri: str, most: int) -> Iterator[tuple[int, bytes]]
     while line := stream.readline(most + 1):
         number += 1
         if len(line) > most:
+            if number == 1 and line.lstrip().startswith(b"["):
+                raise UserError(f"{uri!r} {ARRAY}")
             raise UserError(f"line {number} of {uri!r} is longer than {most} bytes")
         if number == 1:
             line = line.removeprefix(BOM_UTF8)
