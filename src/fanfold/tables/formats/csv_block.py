@@ -190,7 +190,7 @@ def _utf8(body: bytes) -> bytes:
     try:
         whole.cast(pa.string())
     except pa.ArrowInvalid:
-        return b"".join(map(_utf8_of_lines, stretches_of_lines(body, STRETCH)))
+        return b"".join(_utf8_of_lines(body[each]) for each in stretches_of_lines(body, STRETCH))
     return body
 
 

@@ -48,8 +48,9 @@ def is_misquoted(body: bytes, delimiter: str, stretch: int | None = None) -> boo
     separates = np.zeros(256, bool)
     separates[[ord(delimiter), *b"\r\n"]] = True
     is_open = False
+    whole = np.frombuffer(body, np.uint8)
     for lines in stretches_of_lines(body, stretch or STRETCH) if b'"' in body else ():
-        array = np.frombuffer(lines, np.uint8)
+        array = whole[lines]
         quotes = np.flatnonzero(array == QUOTE)
         if _alternate(array, quotes, separates, is_open):
             is_open ^= len(quotes) % 2 == 1
@@ -95,12 +96,12 @@ def _closings(
     return closes, bool(open_after[-1]), ends
 
 
-def stretches_of_lines(body: bytes, least: int) -> Iterator[bytes]:
-    """`body` in stretches of at least so many bytes, each of which ends with a line."""
+def stretches_of_lines(body: bytes, least: int) -> Iterator[slice]:
+    """Where stretches of `body` are: of at least so many bytes, each of which ends with a line."""
     start = 0
     while start < len(body):
         end = body.find(b"\n", start + least) + 1 or len(body)
-        yield body[start:end]
+        yield slice(start, end)
         start = end
 
 
