@@ -198,8 +198,8 @@ def predict(
 
     check_ending(output)
     check_apart(data, output)
-    check_file(output, overwrite)
-    rows, unread = predict_table(load_model(model), data, output)
+    replaceable = check_file(output, overwrite)
+    rows, unread = predict_table(load_model(model), data, output, replaceable)
     if unread:
         console.print(f"{unread:,} of {rows:,} rows could not be read: their prediction is empty")
     typer.echo(f"{rows:,} rows: {output}")

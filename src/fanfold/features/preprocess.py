@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from fanfold.features.corpus import seal_corpus
 from fanfold.features.corpus_writer import write_counts
 from fanfold.resources import usable_cpus
 from fanfold.settings.search import Settings
+from fanfold.storage import scratch_folder
 from fanfold.storage.local import written_beside
 from fanfold.tables.batch import Batch, Reject
 from fanfold.tables.columns import as_floats, as_strings, as_texts, check_kinds
@@ -83,8 +83,8 @@ def preprocess(
     """
     target = parse_target(settings.target)
     identity = identify(settings.data)
-    with tempfile.TemporaryDirectory() as scratch:
-        spool = Path(scratch) / "rows.arrow"
+    with scratch_folder() as scratch:
+        spool = scratch / "rows.arrow"
         with written_beside(rejects) as rejects_beside:
             found = _read(settings, identity.get("version"), target, spool, rejects_beside)
         require_unchanged(identity)

@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -79,18 +78,17 @@ def run_pipeline(
     """
     from fanfold import steps
     from fanfold.settings.paths import check_places
-    from fanfold.storage import published, s3_endpoint
+    from fanfold.storage import publish, s3_endpoint, scratch_folder
 
     _check_runner(runner, image)
     chosen, cluster = pipeline_parameters({"max_tasks": AT_ONCE, **settings})
     with s3_endpoint(chosen.s3_endpoint):
         chosen = _checked(chosen)
-        check_places(chosen, output, overwrite)
+        replaceable = check_places(chosen, output, overwrite)
     compiled = compiled_pipeline(image_to_run(image) if runner == "docker" else None)
     if runner == "docker":
         compiled = compiled_pipeline(containers.usable_image(image_of(compiled)))
-    with tempfile.TemporaryDirectory(prefix="fanfold-", ignore_cleanup_errors=True) as folder:
-        run = Path(folder)
+    with scratch_folder() as run:
         tasks = len(steps.expand_grid(chosen, candidates=str(run / "candidates.json")))
         here = for_this_machine(compiled, tasks, this_python=runner == "subprocess")
         (run / PIPELINE).write_text(here, encoding="utf-8")
@@ -98,9 +96,9 @@ def run_pipeline(
         (run / ARGUMENTS).write_text(json.dumps(arguments), encoding="utf-8")
         _run(run, runner, Outputs(run / ROOT, artifacts(compiled), tasks), on_event)
         (made,) = (run / ROOT).glob("*/train-final")
-        with s3_endpoint(chosen.s3_endpoint), published(output) as beside:
-            shutil.move(made / "results", beside)
-            shutil.move(made / "model", beside / "model")
+        shutil.move(made / "model", made / "results" / "model")
+        with s3_endpoint(chosen.s3_endpoint):
+            publish(made / "results", output, replaceable)
 
 
 def _check_runner(runner: str, image: str | None) -> None:

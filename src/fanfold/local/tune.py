@@ -6,7 +6,6 @@ import html
 import json
 import logging
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from fanfold.errors import UserError
 from fanfold.progress import events
 from fanfold.settings.paths import check_places, placed
 from fanfold.settings.search import Settings, from_mapping
-from fanfold.storage import published, s3_endpoint
+from fanfold.storage import publish, s3_endpoint, scratch_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,17 +91,16 @@ def tune(
     """
     if grid is not None:
         settings["grid"] = grid if isinstance(grid, str) else _as_json(grid)
-    with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
+    with scratch_folder() as scratch:
         if not isinstance(data, str | Path):
-            data = _as_table(data, Path(scratch), settings)
+            data = _as_table(data, scratch, settings)
         chosen = placed(from_mapping({**settings, "data": str(data)}))
         with s3_endpoint(chosen.s3_endpoint), events.listening(on_event):
-            check_places(chosen, output, overwrite)
-            folder = _walk(chosen, Path(scratch))
+            replaceable = check_places(chosen, output, overwrite)
+            folder = _walk(chosen, scratch)
             result = _read_result(folder, chosen)
             if output is not None:
-                with published(output) as beside:
-                    shutil.move(folder, beside)
+                publish(folder, output, replaceable)
     return result
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import heapq
 import math
 import statistics
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from fanfold.search.candidates import search_of
 from fanfold.search.grid import Unit, pack
 from fanfold.search.scoring import cross_validate
 from fanfold.settings.search import Settings
+from fanfold.storage import scratch_folder
 
 PILOT_ROWS = 20_000
 """Rows of the larger of the two trials. With fewer, the cost of deep trees is that of their nodes,
@@ -103,7 +103,7 @@ def estimate(
             raise UserError(f"{name} must be at least 1 but is {value}")
     search = search_of(settings)
     units, estimator = search.units(), search.estimator
-    with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
+    with scratch_folder() as scratch:
         before = cpu_seconds()
         files = {name: Path(scratch, name) for name in ("corpus", "test", "rejects")}
         preprocess(settings, **files)

@@ -1,8 +1,10 @@
 """Where tables, results and models lie: Google Cloud Storage, S3, or this machine."""
 
 from fanfold.storage.environment import s3_endpoint
-from fanfold.storage.errors import AccessDenied, Changed, NotFound, Unreachable
-from fanfold.storage.published import fetched, published
+from fanfold.storage.errors import AccessDenied, Changed, NoRoom, NotFound, Unreachable
+from fanfold.storage.published import fetched, publish, published, seen
+from fanfold.storage.replacing import Seen
+from fanfold.storage.scratch import scratch_folder
 from fanfold.storage.store import Entry, Storage
 from fanfold.storage.transfer import download, upload
 from fanfold.storage.uris import (
@@ -21,7 +23,9 @@ __all__ = [
     "AccessDenied",
     "Changed",
     "Entry",
+    "NoRoom",
     "NotFound",
+    "Seen",
     "Storage",
     "Unreachable",
     "download",
@@ -32,9 +36,12 @@ __all__ = [
     "open_reader",
     "open_storage",
     "place",
+    "publish",
     "published",
     "read_bytes",
     "s3_endpoint",
+    "scratch_folder",
+    "seen",
     "stat",
     "upload",
     "write_bytes",

@@ -42,8 +42,13 @@ def test_a_signal_while_the_command_imports_is_quiet(module: str) -> None:
 
 
 def test_a_signal_at_any_early_moment_is_quiet() -> None:
-    # Sent from where nothing but the handler of signals is imported: Python speaks before that.
-    program = f"{HEED}; from fanfold.cli import exits, main; print('up', flush=True); main()"
+    program = f"""
+{HEED}
+from fanfold.cli import exits, main
+exits.leave_when_stopped()  # as main does first of all; before it Python itself speaks
+print("up", flush=True)
+main()
+"""
     ends = set()
     for delay in (0, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3):
         with subprocess.Popen(
