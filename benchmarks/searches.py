@@ -17,6 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 SEED = 2021
 
@@ -77,44 +78,48 @@ def bare_fits(table: str, grid: str) -> dict:
 
     from fanfold.features.corpus import load_corpus
     from fanfold.features.text_features import fit_text
-    from fanfold.search.candidates import search_of
+    from fanfold.search.plan import Plan
     from fanfold.settings.search import Settings
-    from fanfold.steps import preprocess
+    from fanfold.steps import Artifacts, preprocess
 
     settings = Settings(**settings_of(table, grid))
-    search = search_of(settings)
+    plan = Plan.of(settings)
     with tempfile.TemporaryDirectory() as scratch:
-        paths = {name: f"{scratch}/{name}" for name in ("corpus", "test", "rejects", "summary")}
-        preprocess(settings, **paths)
-        corpus = load_corpus(paths["corpus"])
-    units = [unit.candidates[-1].model_parameters for unit in search.units()]
-    units.sort(key=search.estimator.cost, reverse=True)
-
-    fit = search.estimator.fit
+        files = Artifacts.in_folder(scratch)
+        preprocess(settings, files)
+        corpus = load_corpus(files.corpus)
     winner = json.loads(Path(f"{table}.tune", "best.json").read_text())["parameters"]
 
     def matrix(rows: np.ndarray, parameters: dict) -> object:
-        _, cells = fit_text(corpus.text, rows, search.candidates[0].text)
-        return search.estimator.prepare(cells[rows], corpus.target[rows], parameters, 1)
+        _, cells = fit_text(corpus.text, rows, plan.candidates[0].text)
+        return plan.estimator.prepare(cells[rows], corpus.target[rows], parameters, 1)
 
+    jobs = _jobs(plan, [corpus.fold != fold for fold in range(len(corpus.fold_labels))], matrix)
+    whole = matrix(np.ones(corpus.rows, dtype=bool), winner)
+    seconds, cpu_seconds = timed(_all_fits, plan.estimator.fit, jobs, (whole, winner))
+    return {"seconds": seconds, "cpu_seconds": cpu_seconds}
+
+
+def _jobs(plan: Any, folds: list, matrix: Callable) -> list[tuple[object, dict]]:
+    """Data and parameters of each unit on each fold, the dearest unit of a fold first."""
+    units = [unit.candidates[-1].model_parameters for unit in plan.units()]
+    units.sort(key=plan.estimator.cost, reverse=True)
     jobs: list[tuple[object, dict]] = []
-    for fold in range(len(corpus.fold_labels)):
+    for rows in folds:
         made: dict[object, object] = {}
         for unit in units:
-            key = search.estimator.data_key(unit)
+            key = plan.estimator.data_key(unit)
             if key not in made:
-                made[key] = matrix(corpus.fold != fold, unit)
+                made[key] = matrix(rows, unit)
             jobs.append((made[key], unit))
-    whole = matrix(np.ones(corpus.rows, dtype=bool), winner)
+    return jobs
 
-    def all_fits() -> None:
-        with ThreadPoolExecutor(cpus()) as pool:
-            for job in [pool.submit(fit, data, unit, SEED, 1) for data, unit in jobs]:
-                job.result()
-        fit(whole, winner, SEED, cpus())
 
-    seconds, cpu_seconds = timed(all_fits)
-    return {"seconds": seconds, "cpu_seconds": cpu_seconds}
+def _all_fits(fit: Callable, jobs: list[tuple[object, dict]], final: tuple[object, dict]) -> None:
+    with ThreadPoolExecutor(cpus()) as pool:
+        for job in [pool.submit(fit, data, unit, SEED, 1) for data, unit in jobs]:
+            job.result()
+    fit(*final, SEED, cpus())
 
 
 # --- what one would use instead --------------------------------------------------------------

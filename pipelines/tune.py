@@ -52,9 +52,20 @@ def prefer_nodes_that_stay(task: dsl.PipelineTask) -> None:
         kubernetes.add_node_affinity(task, match_expressions=[expression], weight=100)
 
 
-def place(task: dsl.PipelineTask, step: str, title: str, given: Parameters) -> None:
+TITLES = {
+    "preprocess": "Read and split the table",
+    "expand_grid": "Expand the grid",
+    "cross_validate": "Cross-validate",
+    "select_best": "Select the best",
+    "train_final": "Train and test the winner",
+}
+"""What people see as the name of each step."""
+
+
+def place(task: dsl.PipelineTask, given: Parameters) -> None:
     """Give `task` its name for people, its share of a node, retries and an unprivileged user."""
-    task.set_display_name(title)
+    step = task.name.replace("-", "_")
+    task.set_display_name(TITLES[step])
     cpu, memory = given[f"{step}_cpu"], given[f"{step}_memory"]
     task.set_cpu_request(cpu).set_cpu_limit(cpu)
     task.set_memory_request(memory).set_memory_limit(memory)
@@ -109,11 +120,8 @@ def tune(given: Parameters) -> None:
     for task in (table, scored):
         give_credentials(task, given)
     prefer_nodes_that_stay(final)
-    place(table, "preprocess", "Read and split the table", given)
-    place(grid, "expand_grid", "Expand the grid", given)
-    place(scored, "cross_validate", "Cross-validate", given)
-    place(chosen, "select_best", "Select the best", given)
-    place(final, "train_final", "Train and test the winner", given)
+    for task in (table, grid, scored, chosen, final):
+        place(task, given)
 
 
 def as_yaml(component: BaseComponent) -> str:

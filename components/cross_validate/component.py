@@ -30,7 +30,6 @@ def cross_validate(
     """
     from fanfold import steps
 
-    steps.cross_validate(
-        corpus=corpus.path, candidates=candidates.path, share=share, scores=scores.path
-    )
+    files = steps.Artifacts(corpus=corpus.path, candidates=candidates.path, scores=(scores.path,))
+    steps.cross_validate(files, share)
     scores.metadata["label"] = share["label"]

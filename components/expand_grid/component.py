@@ -10,7 +10,7 @@ from components.base import IMAGE, described
 def expand_grid(
     candidates: dsl.Output[dsl.Artifact],
     grid: str = '{"colsample_bynode": [0.5, 1.0], "n_estimators": [300, 500],'
-    ' "max_depth": [6, 12], "subsample": [0.8, 1.0]}',
+    ' "max_depth": [6, 12], "subsample": [0.8, 1.0], "max_bin": [32]}',
     estimator: str = "xgboost",
     text__max_tokens: int = 100,
     text__min_times: float = 0.001,
@@ -47,4 +47,4 @@ def expand_grid(
         selection=selection,
         simplest_by=simplest_by,
     )
-    return steps.expand_grid(settings, candidates=candidates.path)
+    return steps.expand_grid(settings, steps.Artifacts(candidates=candidates.path))

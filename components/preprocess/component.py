@@ -50,5 +50,5 @@ def preprocess(
         vocabulary_size=vocabulary_size,
     )
     paths = {"corpus": corpus, "test": test, "rejects": rejects, "summary": summary}
-    found = steps.preprocess(settings, **{name: each.path for name, each in paths.items()})
-    corpus.metadata.update({name: found[name] for name in found if name.startswith("rows_")})
+    files = steps.Artifacts(**{name: each.path for name, each in paths.items()})
+    corpus.metadata.update(steps.preprocess(settings, files))

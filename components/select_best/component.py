@@ -34,18 +34,17 @@ def select_best(
         best: The winner, and how it stands to the baseline, JSON.
         report: The leaderboard as a page, before the final model is trained.
     """
-    from fanfold import steps
+    from fanfold import Settings, steps
 
-    steps.select_best(
+    files = steps.Artifacts(
         corpus=corpus.path,
         candidates=candidates.path,
         summary=summary.path,
-        scores=[each.path for each in scores],
-        metric=metric,
-        selection=selection,
-        simplest_by=simplest_by,
+        scores=tuple(each.path for each in scores),
         leaderboard=leaderboard.path,
         all_scores=all_scores.path,
         best=best.path,
         report=report.path,
     )
+    rule = Settings(metric=metric, selection=selection, simplest_by=simplest_by)
+    steps.select_best(rule, files)

@@ -43,20 +43,20 @@ def train_final(
     """
     from fanfold import Settings, steps
 
-    found = steps.train_final(
-        Settings(cpu_hour_price=cpu_hour_price, estimated_cpu_hours=estimated_cpu_hours),
+    files = steps.Artifacts(
         corpus=corpus.path,
         candidates=candidates.path,
         test=test.path,
         rejects=rejects.path,
         summary=summary.path,
         leaderboard=leaderboard.path,
-        scores=all_scores.path,
+        all_scores=all_scores.path,
         best=best.path,
         model=model.path,
         results=results.path,
         metrics=metrics.path,
         report=report.path,
-        addresses={"results": results.uri, "model": model.uri},
     )
-    metrics.metadata.update(found)
+    cost = Settings(cpu_hour_price=cpu_hour_price, estimated_cpu_hours=estimated_cpu_hours)
+    addresses = {"results": results.uri, "model": model.uri}
+    metrics.metadata.update(steps.train_final(cost, files, addresses))

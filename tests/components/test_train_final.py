@@ -30,7 +30,8 @@ OUTPUTS = {"model": dsl.Model, "metrics": dsl.Metrics, "report": dsl.HTML, "resu
 def test_its_log_tells_the_results_and_their_addresses(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = _walk(from_mapping(SETTINGS), tmp_path)
+    _walk(from_mapping(SETTINGS), tmp_path)
+    before = tmp_path / "results"
     cost = {"cpu_hour_price": 0.05, "estimated_cpu_hours": 0.25}
     artifacts = {name: dsl.Artifact(uri=str(tmp_path / file)) for name, file in INPUTS.items()}
     for name, kind in OUTPUTS.items():

@@ -10,8 +10,8 @@ import pandas as pd
 
 from fanfold.estimators.base import get_estimator
 from fanfold.report import ReportData
+from fanfold.search.baseline import BASELINE
 from fanfold.search.grid import Candidate, expand
-from fanfold.search.scoring import BASELINE
 from fanfold.search.selection import select
 from fanfold.settings.search import Settings
 
@@ -76,6 +76,7 @@ def _fold_scores(
             "fit_seconds": seconds,
             "cpu_seconds": 1.87 * seconds,
             "peak_memory_bytes": peak_memory_bytes,
+            "columns": 0 if candidate == "baseline" else 100,
             "ok": not error,
             "error": error,
         }

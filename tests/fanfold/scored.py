@@ -15,8 +15,9 @@ import numpy as np
 from fanfold.estimators.base import Estimator, get_estimator
 from fanfold.features.corpus import Corpus, load_corpus
 from fanfold.features.preprocess import preprocess
+from fanfold.search.cross_validation import cross_validate
+from fanfold.search.fold_scores import FoldScore
 from fanfold.search.grid import Candidate, expand, make_units
-from fanfold.search.scoring import FoldScore, cross_validate
 from fanfold.settings.search import Settings
 from fanfold.tables.sample import csv_stream
 

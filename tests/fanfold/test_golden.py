@@ -14,7 +14,7 @@ import pytest
 
 from fanfold.features.text import TextSettings, series, stopwords, tokenize
 from fanfold.features.text_features import TextFeatures, fit_text
-from fanfold.search.selection import mean_and_standard_error
+from fanfold.search.means import mean_and_standard_error
 from fanfold.tasks.regression import regression_metrics
 from tests.fanfold.corpora import make_corpus
 

@@ -187,7 +187,7 @@ def a_grid(count: int) -> str:
 @pytest.mark.parametrize(("count", "most"), [(1000, 32), (1000, 1000), (7000, 32)])
 def test_what_a_loop_hands_out_stays_under_the_limit(count: int, most: int, tmp_path: Path) -> None:
     settings = Settings(grid=a_grid(count), max_tasks=most)
-    items = steps.expand_grid(settings, candidates=str(tmp_path / "candidates.json"))
+    items = steps.expand_grid(settings, steps.Artifacts.in_folder(tmp_path))
     assert len(items) == most
     assert len(json.dumps(items).encode()) <= LIMIT
     assert len({each for item in items for each in item["candidates"].split()}) == count
@@ -198,4 +198,4 @@ def test_a_grid_that_is_too_large_to_be_handed_out_is_refused_before_anything_ru
 ) -> None:
     settings = Settings(grid=a_grid(8000))
     with pytest.raises(UserError, match=r"8,000 candidates, .* make the grid smaller"):
-        steps.expand_grid(settings, candidates=str(tmp_path / "candidates.json"))
+        steps.expand_grid(settings, steps.Artifacts.in_folder(tmp_path))

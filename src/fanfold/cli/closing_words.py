@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
     from fanfold.search.estimate import Estimate
 
+EXPLAINED = "baseline: predicting the training rows' mean; rsq: the squared correlation"
+
+FEW_TEST_ROWS = 30
+"""With fewer, a score on the test rows is mostly chance."""
+
 
 def show_outcome(folder: Path, console: Console, report: str) -> None:
     """Print what the search whose files are in `folder` found; the last line is of the report."""
@@ -33,9 +38,11 @@ def show_outcome(folder: Path, console: Console, report: str) -> None:
     for line in _aligned(best["parameters"]):
         console.print(Text(f"  {line}"), soft_wrap=wrap)
     console.print()
-    console.print(_scores(board[best["candidate"]], metrics))
+    summary = read_json(folder / "summary.json")
+    console.print(_scores(board[best["candidate"]], metrics, summary))
+    console.print(Text(EXPLAINED, style="dim"), soft_wrap=wrap)
     console.print()
-    for sentence in [best["sentence"], *_costs(read_json(folder / "summary.json"), board)]:
+    for sentence in [best["sentence"], *_notes(summary, board), *_costs(summary, board)]:
         console.print(Text(sentence), soft_wrap=wrap)
     console.print(Text(f"Report: {report}"), soft_wrap=True)
 
@@ -53,22 +60,46 @@ def _aligned(parameters: dict[str, Any]) -> Iterator[str]:
         yield "the estimator's defaults"
 
 
-def _scores(winner: dict[str, str], metrics: dict[str, float | None]) -> Any:
-    """Metrics over the folds and on the test rows, side by side."""
+def _scores(
+    winner: dict[str, str], metrics: dict[str, float | None], summary: dict[str, Any]
+) -> Any:
+    """Metrics over the folds and on the test rows, each beside the baseline's."""
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="")
     table.add_column("")
     table.add_column("cross-validated")
+    table.add_column("baseline", justify="right", style="dim")
     table.add_column("test rows", justify="right")
+    table.add_column("baseline", justify="right", style="dim")
+    beside = [summary.get(name) or {} for name in ("baseline", "baseline_test")]
     for metric, value in metrics.items():
         mean, error = (float(winner[f"{metric}_{what}"] or "nan") for what in ("mean", "std_err"))
         test = math.nan if value is None else value
         places = score_decimals(test if math.isnan(mean) else mean, error)
         folds, spread = fixed(mean, places), fixed(error, places)
         said = f"{folds} ± {spread}" if spread else folds
-        table.add_row(metric, said or "undefined", fixed(test, places) or "undefined")
+        over_folds, over_test = (fixed(_number(each.get(metric)), places) for each in beside)
+        scores = [said or "undefined", over_folds or "-", fixed(test, places) or "undefined"]
+        table.add_row(metric, *scores, over_test or "-")
     return table
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _notes(summary: dict[str, Any], board: dict[str, dict[str, str]]) -> Iterator[str]:
+    """What a reader should know before the numbers are believed."""
+    same = [row for row in board.values() if row.get("same_as")]
+    if same:
+        yield (
+            f"{len(same)} of {len(board) - 1} candidates turned out the same as another: their text"
+            " settings choose the same tokens (same_as in leaderboard.csv)"
+        )
+    if summary["rows_test"] < FEW_TEST_ROWS:
+        yield f"{summary['rows_test']} test rows are few: their scores may be chance"
+    yield from summary.get("notes", [])
 
 
 def _costs(summary: dict[str, Any], board: dict[str, dict[str, str]]) -> Iterator[str]:

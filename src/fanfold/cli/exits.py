@@ -45,6 +45,7 @@ def leave_when_stopped() -> None:
 def run_and_leave(command: Callable[[], Any]) -> None:
     """Run `command`; where it fails or is stopped, say why in one line and leave the process."""
     from fanfold.errors import FanfoldError
+    from fanfold.storage.room import room_told
 
     _unwind_when_stopped()
     # None where the caller closed it, as >&- does. First of all: no other file may get its place.
@@ -53,7 +54,8 @@ def run_and_leave(command: Callable[[], Any]) -> None:
     for stream in (sys.stdout, sys.stderr):  # a text that a terminal cannot show is no error
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        command()
+        with room_told():
+            command()
     except Stopped as stopped:
         _leave(128 + stopped.number, "stopped")
     except FanfoldError as error:

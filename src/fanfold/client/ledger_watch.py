@@ -15,7 +15,7 @@ from fanfold.errors import FanfoldError
 if TYPE_CHECKING:
     from fanfold.ledger import Ledger, SearchRecord
     from fanfold.ledger.standing import Standing
-    from fanfold.search.candidates import Search
+    from fanfold.search.plan import Plan
     from fanfold.settings.search import Settings
 
 logger = logging.getLogger(__name__)
@@ -64,17 +64,17 @@ def watching(run: Run, every: float) -> Iterator[LedgerWatch]:
 def _follow(settings: Settings, watch: LedgerWatch, stop: threading.Event, every: float) -> None:
     from fanfold.ledger import Ledger
     from fanfold.ledger.standing import Follower
-    from fanfold.search.candidates import search_of
+    from fanfold.search.plan import Plan
 
     follower: Follower | None = None
     try:
-        ledger, search = Ledger(settings.ledger), search_of(settings)
+        ledger, plan = Ledger(settings.ledger), Plan.of(settings)
         while not stop.is_set():
             before = watch.done()
             if follower is not None:
                 watch.standing = follower.look()
             if watch.done() == before:  # it may be an older search, much like this one
-                record = _record(ledger, settings, search)
+                record = _record(ledger, settings, plan)
                 if record and (follower is None or record.id != follower.search.id):
                     follower = Follower(ledger, record, settings.metric)
                     watch.standing = follower.look()
@@ -83,9 +83,9 @@ def _follow(settings: Settings, watch: LedgerWatch, stop: threading.Event, every
         logger.info("ledger_not_read ledger=%s error=%r", settings.ledger, str(error))
 
 
-def _record(ledger: Ledger, settings: Settings, search: Search) -> SearchRecord | None:
+def _record(ledger: Ledger, settings: Settings, plan: Plan) -> SearchRecord | None:
     """The latest search in the ledger that is this one, as far as can be told from here."""
-    ids = {each.id for each in search.candidates}
+    ids = {each.id for each in plan.candidates}
     about = {name: getattr(settings, name) for name in ("data", "text_column", "target")}
     for record in reversed(ledger.searches()):
         folds = settings.fold_column or len(record.folds) == settings.folds

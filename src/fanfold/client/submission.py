@@ -25,14 +25,14 @@ def check_parameters(settings: Mapping[str, Any]) -> dict[str, Any]:
         UserError: one is unknown or not allowed, they are too large, the grid or the target is
             wrong, or one names a file of this machine.
     """
-    from fanfold.search.candidates import search_of
+    from fanfold.search.plan import Plan
     from fanfold.storage import is_remote
     from fanfold.tables.table import SAMPLE
     from fanfold.tables.target import parse_target
 
     chosen, cluster = pipeline_parameters(settings)
     parse_target(chosen.target)
-    search_of(chosen)
+    Plan.of(chosen)
     seen_by_pods = chosen.data.startswith(SAMPLE) or is_remote(chosen.data)
     for name, fine in (("data", seen_by_pods), ("ledger", is_remote(chosen.ledger or "gs://"))):
         if not fine:

@@ -21,7 +21,7 @@ from fanfold.estimators.hyperparameters import label_of
 from fanfold.number_text import fixed, score_decimals
 from fanfold.progress.progress import STAGES
 from fanfold.progress.view import columns_fit, cut, duration, is_live
-from fanfold.search.scoring import BASELINE
+from fanfold.search.baseline import BASELINE
 
 if TYPE_CHECKING:
     from fanfold.client.waiting import OnLook

@@ -1,35 +1,31 @@
-"""What is fitted: the face that scoring and the model see, and the names that a user may give."""
+"""What an estimator must do: name its parameters, fit, and keep its model in a file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from scipy.sparse import csr_matrix
-
-from fanfold.arrays import Floats
 from fanfold.errors import UserError, did_you_mean
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
-class Estimator(Protocol):
-    """A kind of regression model, stateless: fitted models are passed in and out.
+    from fanfold.arrays import Floats
+
+
+class EstimatorParameters(Protocol):
+    """The hyperparameters of an estimator.
 
     Attributes:
-        name: what the setting `estimator` says.
-        library: the distribution that fits it, whose version its scores depend on.
+        name: the value of the setting `estimator`.
         rounds_parameter: the parameter whose smaller values are prefixes of one fit, if any.
         simplest_by: parameters whose small (`-name`: large) values make a model simple.
-        model_file: name of the file that `save` writes.
-        threaded: whether a fit uses all threads that it is given.
     """
 
     name: str
-    library: str
     rounds_parameter: str | None
     simplest_by: tuple[str, ...]
-    model_file: str
-    threaded: bool
 
     def checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """`parameters` as the types that the estimator reads (6.0 is 6 where whole).
@@ -38,17 +34,29 @@ class Estimator(Protocol):
             UserError: a parameter that does not exist, or a value that it does not take.
         """
 
+    def effective(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """`parameters` and the defaults of all others; None where there is no limit."""
+
     def rounds(self, parameters: Mapping[str, Any]) -> int:
         """Rounds of boosting that `parameters` ask for; 0 where there is no such thing."""
 
     def cost(self, parameters: Mapping[str, Any]) -> float:
         """Relative cost of a fit, to balance tasks; no unit."""
 
-    def effective(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """`parameters` and the defaults of all others; None where there is no limit."""
+
+class Fitting(Protocol):
+    """Fits and predicts, stateless: fitted models are passed in and out.
+
+    Attributes:
+        library: the distribution that fits, whose version its scores depend on.
+        threaded: whether a fit uses all threads that it is given.
+    """
+
+    library: str
+    threaded: bool
 
     def data_key(self, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-        """What of `parameters` the prepared data depends on: equal keys share it."""
+        """What the prepared data depends on among `parameters`: equal keys share it."""
 
     def prepare(
         self, matrix: csr_matrix, target: Floats, parameters: Mapping[str, Any], threads: int
@@ -67,11 +75,25 @@ class Estimator(Protocol):
     def importances(self, model: Any, columns: int) -> Floats | None:
         """Each column's share of the fit, summing to 1, or None where a model has none."""
 
+
+class ModelFile(Protocol):
+    """Keeps a fitted model in a file, without pickle.
+
+    Attributes:
+        model_file: name of the file.
+    """
+
+    model_file: str
+
     def save(self, model: Any, path: Path) -> None:
-        """Write a fitted model to the file `path`, without pickle."""
+        """Write a fitted model to the file `path`."""
 
     def load(self, path: Path) -> Any:
         """The fitted model in the file `path`."""
+
+
+class Estimator(EstimatorParameters, Fitting, ModelFile, Protocol):
+    """A kind of regression model, whole."""
 
 
 def get_estimator(name: str) -> Estimator:

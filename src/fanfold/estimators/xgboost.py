@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 
 DEFAULT_ROUNDS = 100
 DEFAULT_DEPTH = 6
-DEFAULT_BINS = 32
-"""Histogram bins a column, where `max_bin` does not say: xgboost's own 256 take up to twice the
-time on columns of text, and score better by some 0.4 % of the rmse (benchmarks/README.md)."""
+DEFAULT_BINS = 256
 
 SPARSE_BELOW = 0.01
 """Share of cells below which xgboost keeps a column as a list (its own: 0.2). Whether a row goes
@@ -98,7 +96,7 @@ PARAMETERS: dict[str, Range | tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-# xgboost's own, ibid., but for the rounds and the bins.
+# xgboost's own, ibid., but for the rounds, which are XGBRegressor's.
 DEFAULTS: dict[str, Any] = {
     ROUNDS: DEFAULT_ROUNDS, "max_depth": DEFAULT_DEPTH, "max_bin": DEFAULT_BINS,
     "learning_rate": 0.3, "subsample": 1.0, "colsample_bynode": 1.0, "colsample_bytree": 1.0,

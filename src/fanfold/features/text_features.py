@@ -71,7 +71,29 @@ def fit_text(
     Raises:
         UserError: no token is kept, or the corpus left out a token that might have been.
     """
-    totals = block.token_totals(rows)
+    chosen = choose_tokens(block, rows, settings, block.token_totals(rows))
+    counts = block.select(chosen)
+    features = TextFeatures(
+        tuple(block.vocabulary[column] for column in chosen),
+        _idf(counts, rows),
+        settings,
+    )
+    return features, features.weigh(counts)
+
+
+def choose_tokens(block: TextBlock, rows: Mask, settings: TextSettings, totals: Ints) -> Ints:
+    """The stored tokens that become columns, ascending int64.
+
+    Args:
+        block: the token counts.
+        rows: the rows that are learned from.
+        settings: what is learned.
+        totals: `block.token_totals(rows)`; it is not changed.
+
+    Raises:
+        UserError: no token is kept, or the corpus left out a token that might have been.
+    """
+    totals = totals.copy()
     all_tokens = int(block.row_tokens[rows].sum(dtype=np.int64))
     for word in stopwords(settings.stopwords):
         column = block.position(word)
@@ -80,13 +102,7 @@ def fit_text(
             totals[column] = 0
     chosen = _choose(totals, all_tokens, settings)
     _check(block, totals, chosen, all_tokens, settings)
-    counts = block.select(chosen)
-    features = TextFeatures(
-        tuple(block.vocabulary[column] for column in chosen),
-        _idf(counts, rows),
-        settings,
-    )
-    return features, features.weigh(counts)
+    return chosen
 
 
 def _choose(totals: Ints, all_tokens: int, settings: TextSettings) -> Ints:

@@ -28,9 +28,9 @@ from fanfold.ledger.records import (
     fold_record,
     read_fold_record,
 )
-from fanfold.search.candidates import Search
+from fanfold.search.fold_scores import DIVERGED, FoldScore, OnScores
 from fanfold.search.grid import Candidate, Unit
-from fanfold.search.scoring import DIVERGED, FoldScore, OnScores
+from fanfold.search.plan import Plan
 from fanfold.storage import AccessDenied, NotFound, Storage, open_storage
 
 logger = logging.getLogger(__name__)
@@ -47,17 +47,17 @@ Place = tuple[str, str]
 
 @contextmanager
 def remembering(
-    search: Search, corpus: Corpus, units: Iterable[Unit]
+    plan: Plan, corpus: Corpus, units: Iterable[Unit]
 ) -> Iterator[tuple[dict[Place, list[FoldScore]], OnScores]]:
-    """What the search's ledger knows of `units` on `corpus`, and what remembers further scores.
+    """The scores of `units` on `corpus` in the plan's ledger, and what remembers further scores.
 
-    Where the search has no ledger nothing is known, and nothing remembered.
+    Without a ledger nothing is known, and nothing remembered.
     """
-    if not search.settings["ledger"]:
+    if not plan.settings["ledger"]:
         yield {}, lambda scores: None
         return
-    ledger = Ledger(search.settings["ledger"])
-    record = SearchRecord.of(corpus, search.candidates, search.estimator)
+    ledger = Ledger(plan.settings["ledger"])
+    record = SearchRecord.of(corpus, plan.candidates, plan.estimator)
     ledger.begin(record)
     candidates = [each for unit in units for each in unit.candidates]
     wanted = [(each, fold) for fold in corpus.fold_labels for each in candidates]

@@ -15,8 +15,8 @@ from typing import Any
 from fanfold.errors import DamagedError
 from fanfold.estimators.base import Estimator
 from fanfold.features.corpus import Corpus
+from fanfold.search.fold_scores import DIVERGED, SCORING_VERSION, FoldScore
 from fanfold.search.grid import Candidate
-from fanfold.search.scoring import DIVERGED, SCORING_VERSION, FoldScore
 from fanfold.storage.sealed import digest, sealed, unsealed
 from fanfold.tasks.regression import HIGHER_IS_BETTER
 from fanfold.versions import versions
@@ -90,6 +90,7 @@ def fold_record(determined_by: Mapping[str, Any], scores: Sequence[FoldScore]) -
         "fit_seconds": first.fit_seconds,
         "cpu_seconds": first.cpu_seconds,
         "peak_memory_bytes": first.peak_memory_bytes,
+        "columns": first.columns,
         "written": now(),
     }
     return sealed(facts).encode()
@@ -127,6 +128,7 @@ def read_fold_record(
             peak_memory_bytes=facts["peak_memory_bytes"],
             ok=not diverged,
             error=DIVERGED if diverged else "",
+            columns=facts.get("columns", 0),
             remembered=True,
         )
         for metric in HIGHER_IS_BETTER

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fanfold.ledger.ledger import Ledger, Place
 from fanfold.ledger.records import Remembered, SearchRecord
-from fanfold.search.selection import mean_and_standard_error, worth
+from fanfold.search.means import mean_and_standard_error, worth
 
 PACE_OF = 24
 """Latest records whose pace tells the time left: a pause before them does not count."""

@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,7 +34,6 @@ from fanfold.local.pipeline_outputs import Outputs
 from fanfold.local.pipeline_process import ARGUMENTS, LOG, PIPELINE, ROOT, SCRATCH, WORKSPACE
 from fanfold.progress import events
 from fanfold.settings.cluster import pipeline_parameters
-from fanfold.settings.search import Settings
 
 RUNNERS = ("subprocess", "docker")
 
@@ -44,6 +42,15 @@ LAST_LINES = 15
 
 HEARD_EVERY = 0.1
 """Seconds between two looks at what the tasks tell."""
+
+PARTS = {
+    "best.json": f"{ROOT}/*/select-best/best",
+    "leaderboard.csv": f"{ROOT}/*/select-best/leaderboard",
+    "scores.csv": f"{ROOT}/*/select-best/all_scores",
+    "rejects.csv": f"{ROOT}/*/preprocess/rejects",
+    "model": f"{ROOT}/*/train-final/model",
+}
+"""What a search leaves that finds no room for the rest."""
 
 EVENTS = f"{ROOT}/events.jsonl"
 """Among the artifacts, which are what containers see of the folder of a run."""
@@ -76,25 +83,25 @@ def run_pipeline(
         FanfoldError: a task failed, and the message ends with the last lines that it wrote; or a
             bucket does not take the output, and the message says where it is kept.
     """
-    from fanfold import steps
-    from fanfold.settings.paths import check_places
-    from fanfold.storage import publish, s3_endpoint, scratch_folder
+    from fanfold.local.checks import checked, with_absolute_paths
+    from fanfold.search.plan import LOOP_BYTES, Plan
+    from fanfold.storage import parts_kept, publish, s3_endpoint, scratch_folder
 
     _check_runner(runner, image)
     chosen, cluster = pipeline_parameters({"max_tasks": AT_ONCE, **settings})
-    with s3_endpoint(chosen.s3_endpoint):
-        chosen = _checked(chosen)
-        replaceable = check_places(chosen, output, overwrite)
+    chosen, replaceable = checked(chosen, output, overwrite)
+    chosen = with_absolute_paths(chosen)
     compiled = compiled_pipeline(image_to_run(image) if runner == "docker" else None)
     if runner == "docker":
         compiled = compiled_pipeline(containers.usable_image(image_of(compiled)))
     with scratch_folder() as run:
-        tasks = len(steps.expand_grid(chosen, candidates=str(run / "candidates.json")))
+        tasks = len(Plan.of(chosen).shares(LOOP_BYTES))
         here = for_this_machine(compiled, tasks, this_python=runner == "subprocess")
         (run / PIPELINE).write_text(here, encoding="utf-8")
         arguments = {**chosen.as_dict(), **cluster.as_arguments()}
         (run / ARGUMENTS).write_text(json.dumps(arguments), encoding="utf-8")
-        _run(run, runner, Outputs(run / ROOT, artifacts(compiled), tasks), on_event)
+        with parts_kept(run, PARTS, output):
+            _run(run, runner, Outputs(run / ROOT, artifacts(compiled), tasks), on_event)
         (made,) = (run / ROOT).glob("*/train-final")
         shutil.move(made / "model", made / "results" / "model")
         with s3_endpoint(chosen.s3_endpoint):
@@ -108,25 +115,6 @@ def _check_runner(runner: str, image: str | None) -> None:
         raise UserError(f"the runner {runner} uses no image: leave {image!r} out, or choose docker")
     if importlib.util.find_spec("kfp") is None:
         raise UserError('the pipeline needs kfp: install it with pip install "fanfold[kfp]"')
-
-
-def _checked(settings: Settings) -> Settings:
-    """`settings` with what needs no task to be found wrong looked at, and absolute paths."""
-    from fanfold.settings.paths import placed
-    from fanfold.storage import is_remote, open_reader
-    from fanfold.tables.table import SAMPLE
-    from fanfold.tables.target import parse_target
-
-    parse_target(settings.target)
-    settings = placed(settings)
-    if settings.ledger and not is_remote(settings.ledger):
-        settings = replace(settings, ledger=str(Path(settings.ledger).absolute()))
-    if settings.data.startswith(SAMPLE):
-        return settings
-    open_reader(settings.data).close()
-    if is_remote(settings.data):
-        return settings
-    return replace(settings, data=str(Path(settings.data).absolute()))
 
 
 def _run(run: Path, runner: str, outputs: Outputs, on_event: events.OnEvent) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from fanfold import steps
 from fanfold.errors import UserError
 from fanfold.progress import events
-from fanfold.settings.paths import check_places, placed
+from fanfold.results.artifacts import Artifacts
 from fanfold.settings.search import Settings, from_mapping
-from fanfold.storage import publish, s3_endpoint, scratch_folder
+from fanfold.storage import parts_kept, publish, s3_endpoint, scratch_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from fanfold.search.grid import Grid
 
 logger = logging.getLogger(__name__)
+
+PARTS = {
+    each: each for each in ("best.json", "leaderboard.csv", "scores.csv", "rejects.csv", "model")
+}
+"""What a search leaves that finds no room for the rest."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +94,20 @@ def tune(
         >>> result = fanfold.tune("sample:2000", grid={"max_depth": [3, 6]})
         >>> result.leaderboard, result.model.predict(["a text"])
     """
+    from fanfold.local.checks import checked
+
     if grid is not None:
         settings["grid"] = grid if isinstance(grid, str) else _as_json(grid)
     with scratch_folder() as scratch:
         if not isinstance(data, str | Path):
             data = _as_table(data, scratch, settings)
-        chosen = placed(from_mapping({**settings, "data": str(data)}))
+        chosen = from_mapping({**settings, "data": str(data)})
+        chosen, replaceable = checked(chosen, output, overwrite)
         with s3_endpoint(chosen.s3_endpoint), events.listening(on_event):
-            replaceable = check_places(chosen, output, overwrite)
-            folder = _walk(chosen, scratch)
-            result = _read_result(folder, chosen)
+            with parts_kept(scratch, PARTS, output):
+                result = _walk(chosen, scratch)
             if output is not None:
-                publish(folder, output, replaceable)
+                publish(scratch / "results", output, replaceable)
     return result
 
 
@@ -163,65 +170,28 @@ def _refusal(frame: pd.DataFrame, path: Path) -> str | None:
     return None
 
 
-def _walk(settings: Settings, scratch: Path) -> Path:
-    """The five steps in `scratch`; returns the folder of results, model included."""
-
-    def at(name: str) -> str:
-        return str(scratch / name)
-
-    # The grid first: a mistake in it should show before a large table is read.
-    steps.expand_grid(settings, candidates=at("candidates.json"), limit=None)
-    steps.preprocess(
-        settings,
-        corpus=at("corpus"),
-        test=at("test.parquet"),
-        rejects=at("rejects.csv"),
-        summary=at("summary.json"),
-    )
-    steps.cross_validate(
-        corpus=at("corpus"), candidates=at("candidates.json"), scores=at("task.csv")
-    )
-    steps.select_best(
-        corpus=at("corpus"),
-        candidates=at("candidates.json"),
-        scores=[at("task.csv")],
-        summary=at("summary.json"),
-        metric=settings.metric,
-        selection=settings.selection,
-        simplest_by=settings.simplest_by,
-        leaderboard=at("leaderboard.csv"),
-        all_scores=at("scores.csv"),
-        best=at("best.json"),
-    )
-    steps.train_final(
-        settings,
-        corpus=at("corpus"),
-        candidates=at("candidates.json"),
-        test=at("test.parquet"),
-        rejects=at("rejects.csv"),
-        summary=at("summary.json"),
-        leaderboard=at("leaderboard.csv"),
-        scores=at("scores.csv"),
-        best=at("best.json"),
-        model=at("model"),
-        results=at("results"),
-    )
-    shutil.move(at("model"), at("results/model"))
-    return scratch / "results"
-
-
-def _read_result(folder: Path, settings: Settings) -> TuneResult:
+def _walk(settings: Settings, folder: Path) -> TuneResult:
+    """The five steps, their files in `folder`; the results lie in `folder/results` then."""
     from fanfold.models.model import load_model
-    from fanfold.results.files import read_leaderboard, read_scores
-    from fanfold.search.candidates import search_of
-    from fanfold.storage.json_files import read_json
+    from fanfold.results.files import read_results
+    from fanfold.search.plan import Plan
 
+    files = Artifacts.in_folder(folder)
+    # The grid first: a mistake in it should show before a large table is read.
+    steps.expand_grid(settings, files, limited=False)
+    steps.preprocess(settings, files)
+    steps.cross_validate(files)
+    steps.select_best(settings, files)
+    steps.train_final(settings, files)
+    results = Path(files.results)
+    shutil.move(files.model, results / "model")
+    found = read_results(results, Plan.read(files.candidates).candidates)
     return TuneResult(
-        leaderboard=read_leaderboard(folder / "leaderboard.csv", search_of(settings).candidates),
-        scores=read_scores(folder / "scores.csv"),
-        best=read_json(folder / "best.json"),
-        metrics=read_json(folder / "metrics.json"),
-        summary=read_json(folder / "summary.json"),
-        model=load_model(folder / "model"),
-        report=(folder / "report.html").read_text(encoding="utf-8"),
+        leaderboard=found.leaderboard,
+        scores=found.scores,
+        best=found.best,
+        metrics=found.metrics or {},
+        summary=found.summary,
+        model=load_model(results / "model"),
+        report=(results / "report.html").read_text(encoding="utf-8"),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fanfold.report.words import Value, plain, value_text
-from fanfold.search.scoring import BASELINE
+from fanfold.search.baseline import BASELINE
 from fanfold.tasks.regression import HIGHER_IS_BETTER
 
 if TYPE_CHECKING:

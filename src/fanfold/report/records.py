@@ -17,7 +17,7 @@ from fanfold.report.words import (
     seconds_text,
     value_text,
 )
-from fanfold.search.scoring import BASELINE
+from fanfold.search.baseline import BASELINE
 
 Records: TypeAlias = list[dict[str, Any]]
 

@@ -23,9 +23,9 @@ from fanfold.features.corpus import Corpus, TextBlock, load_corpus
 from fanfold.features.preprocess import preprocess
 from fanfold.features.text import TextSettings
 from fanfold.resources import FIT_BYTES, cpu_seconds, forget_peak_memory, peak_memory
-from fanfold.search.candidates import search_of
+from fanfold.search.cross_validation import cross_validate
 from fanfold.search.grid import Unit, pack
-from fanfold.search.scoring import cross_validate
+from fanfold.search.plan import Plan
 from fanfold.settings.search import Settings
 from fanfold.storage import scratch_folder
 
@@ -101,39 +101,44 @@ def estimate(
     for name, value in (("parallelism", parallelism), ("cpus", cpus)):
         if value < 1:
             raise UserError(f"{name} must be at least 1 but is {value}")
-    search = search_of(settings)
-    units, estimator = search.units(), search.estimator
+    plan = Plan.of(settings)
+    units = plan.units()
+    corpus, reading, of_unit, memory_of_rows = _tried(settings, plan, units, pilot_rows)
+    folds = len(corpus.fold_labels)
+    each = {id(unit): of_unit(unit) * folds for unit in units}
+    shares = pack(units, plan.estimator, settings.max_tasks)
+    side_by_side = [min(cpus, folds * len(share)) for share in shares]
+    tasks = [
+        sum(each[id(unit)] for unit in share) / at_once
+        for share, at_once in zip(shares, side_by_side, strict=True)
+    ]
+    final = statistics.fmean(each.values()) / folds  # of whichever wins
+    wall = reading + final + makespan([POD_SECONDS + task for task in tasks], parallelism)
+    at_most = max(side_by_side)
+    memory = max(MARGIN * memory_of_rows(corpus.rows, at_most), at_most * FIT_BYTES)
+    return Estimate(
+        rows=corpus.rows,
+        candidates=len(plan.candidates),
+        units=len(units),
+        folds=folds,
+        tasks=len(tasks),
+        cpu_seconds=reading + sum(each.values()) + final,
+        seconds=wall + 3 * POD_SECONDS,  # preprocess, select_best, train_final
+        memory_bytes=_rounded_up(memory),
+    )
+
+
+def _tried(
+    settings: Settings, plan: Plan, units: Sequence[Unit], pilot_rows: int
+) -> tuple[Corpus, float, Callable[[Unit], float], Callable[[int, int], float]]:
+    """The corpus, the processor seconds of reading it, and what the trials of `_pilot` tell."""
     with scratch_folder() as scratch:
         before = cpu_seconds()
         files = {name: Path(scratch, name) for name in ("corpus", "test", "rejects")}
         preprocess(settings, **files)
         reading = cpu_seconds() - before
         corpus = load_corpus(files["corpus"])
-        of_unit, memory_of_rows = _pilot(corpus, units, estimator, settings.seed, pilot_rows)
-    folds = len(corpus.fold_labels)
-    each = {id(unit): of_unit(unit) * folds for unit in units}
-    shares = pack(units, estimator, settings.max_tasks)
-    side_by_side = [min(cpus, folds * len(share)) for share in shares]
-    tasks = [
-        sum(each[id(unit)] for unit in share) / at_once
-        for share, at_once in zip(shares, side_by_side, strict=True)
-    ]
-    at_most = max(side_by_side)
-    final = statistics.fmean(each.values()) / folds  # of whichever wins
-    total = reading + sum(each.values()) + final
-    wall = reading + final + makespan([POD_SECONDS + task for task in tasks], parallelism)
-    return Estimate(
-        rows=corpus.rows,
-        candidates=len(search.candidates),
-        units=len(units),
-        folds=folds,
-        tasks=len(tasks),
-        cpu_seconds=total,
-        seconds=wall + 3 * POD_SECONDS,  # preprocess, select_best, train_final
-        memory_bytes=_rounded_up(
-            max(MARGIN * memory_of_rows(corpus.rows, at_most), at_most * FIT_BYTES)
-        ),
-    )
+        return corpus, reading, *_pilot(corpus, units, plan.estimator, settings.seed, pilot_rows)
 
 
 def _pilot(

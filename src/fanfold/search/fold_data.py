@@ -32,6 +32,11 @@ class FoldData:
     validation: csr_matrix
     truth: Floats
 
+    @property
+    def columns(self) -> int:
+        """Columns of the matrices."""
+        return int(self.validation.shape[1])
+
 
 def data_key(fold: int, candidate: Candidate, estimator: Estimator) -> Hashable:
     """What a fold's data depends on: equal keys share it."""

@@ -2,6 +2,7 @@
 
 from fanfold.storage.environment import s3_endpoint
 from fanfold.storage.errors import AccessDenied, Changed, NoRoom, NotFound, Unreachable
+from fanfold.storage.keeping import parts_kept
 from fanfold.storage.published import fetched, publish, published, seen
 from fanfold.storage.replacing import Seen
 from fanfold.storage.scratch import scratch_folder
@@ -35,6 +36,7 @@ __all__ = [
     "join",
     "open_reader",
     "open_storage",
+    "parts_kept",
     "place",
     "publish",
     "published",

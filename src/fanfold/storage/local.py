@@ -135,7 +135,7 @@ def scratch_beside(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        with room_told(scratch):
+        with room_told(path.parent):  # while what fills the disk is still there
             yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

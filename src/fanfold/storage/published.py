@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from fanfold.errors import FanfoldError
+from fanfold.storage.keeping import keep
 from fanfold.storage.local import LocalStorage
 from fanfold.storage.replacing import KeptBeside, Seen, move_to, replacing, seen_here, some_of
 from fanfold.storage.scratch import scratch_folder
@@ -18,8 +16,6 @@ from fanfold.storage.transfer import download, upload
 from fanfold.storage.uris import is_remote, object_at, open_storage, place
 
 logger = logging.getLogger(__name__)
-
-KEPT = "fanfold-kept-"
 
 
 def seen(uri: str | Path, names: Iterable[str] = ()) -> Seen:
@@ -89,11 +85,17 @@ def publish(made: Path, uri: str | Path, replaceable: Seen | None = None) -> Non
     except Exception as error:  # hours of work may be in it, and the scratch folder goes
         known = isinstance(error, FanfoldError)
         kind, why = (type(error), str(error)) if known else (FanfoldError, repr(error))
-        raise kind(f"{why}; {_keep(made, uri)}") from error
+        raise kind(f"{why}; {_said(keep(made, uri), uri)}") from error
     except BaseException:  # a signal, from a person who has waited, or a machine that goes away
         if made.exists():
-            logger.warning("not_published uri=%r: %s", uri, _keep(made, uri))
+            logger.warning("not_published uri=%r: %s", uri, _said(keep(made, uri), uri))
         raise
+
+
+def _said(kept: Path | None, uri: str) -> str:
+    if kept is None:
+        return "and it could not be kept on this machine either"
+    return f"nothing is lost: what was to lie there is {str(kept)!r}, to be copied to {uri}"
 
 
 def _check_unchanged(made: Path, uri: str, replaceable: Seen | None) -> None:
@@ -108,39 +110,6 @@ def _check_unchanged(made: Path, uri: str, replaceable: Seen | None) -> None:
         raise FanfoldError(
             f"{uri!r} holds what was written there meanwhile{said}, and nothing of it was replaced"
         )
-
-
-def _keep(made: Path, uri: str) -> str:
-    """Keep `made` in a new folder, below the current one if that takes it; says where."""
-    safe, kept, name = made, None, PurePosixPath(uri).name or made.name
-    with suppress(OSError):  # on the same disk, and so at once: from here on it stays
-        safe = made.rename(Path(tempfile.mkdtemp(prefix=KEPT), name))
-        kept = safe
-    try:
-        kept = _copied(safe, os.getcwd(), name)
-        if safe != made:
-            shutil.rmtree(safe.parent, ignore_errors=True)
-    except OSError:  # the current folder is gone, may not be written, or is full
-        pass
-    except BaseException:
-        if kept is not None:
-            logger.warning("kept path=%r", str(kept))
-        raise
-    if kept is None:
-        return "and it could not be kept on this machine either"
-    return f"nothing is lost: what was to lie there is {str(kept)!r}, to be copied to {uri}"
-
-
-def _copied(made: Path, below: str, name: str) -> Path:
-    """A copy of `made` in a new folder, whole or not at all."""
-    folder = Path(tempfile.mkdtemp(prefix=KEPT, dir=below))
-    copy = folder / name
-    try:
-        shutil.copytree(made, copy) if made.is_dir() else shutil.copy2(made, copy)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return copy
 
 
 @contextmanager

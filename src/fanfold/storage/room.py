@@ -19,12 +19,18 @@ FULL_BYTES = 64 << 10
 
 
 @contextmanager
-def room_told(folder: Path) -> Iterator[None]:
-    """Within the block an `OSError` for want of room on the disk of `folder` is a `NoRoom`."""
+def room_told(folder: Path | None = None) -> Iterator[None]:
+    """Within the block an `OSError` for want of room on the disk of `folder` is a `NoRoom`.
+
+    Without a folder it is that of the file that the error names, else that of temporary files.
+    """
     try:
         yield
     except OSError as error:
-        there = next((each for each in (folder, *folder.parents) if each.exists()), Path("/"))
+        named = folder or Path(error.filename2 or error.filename or tempfile.gettempdir())
+        there = next(
+            each for each in (named.absolute(), *named.absolute().parents) if each.is_dir()
+        )
         if not _for_want_of_room(error, there):
             raise
         raise no_room(there) from error

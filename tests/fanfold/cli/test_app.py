@@ -92,7 +92,7 @@ def test_the_leaderboard_has_a_row_a_candidate_best_first_and_the_baseline(tuned
     statistics_of = [f"{metric}_{what}" for metric in METRICS for what in ("mean", "std_err", "n")]
     assert list(board[0]) == [
         *("rank", "candidate", "max_depth", "n_estimators"),
-        *(*statistics_of, "n", "fit_seconds", "cpu_seconds", "error"),
+        *(*statistics_of, "n", "columns", "fit_seconds", "cpu_seconds", "error", "same_as"),
     ]
     assert [row["rank"] for row in board] == ["1", "2", "3", "4", ""]
     assert board[-1]["candidate"] == "baseline"
@@ -104,7 +104,7 @@ def test_the_leaderboard_has_a_row_a_candidate_best_first_and_the_baseline(tuned
 
 def test_the_leaderboards_means_and_errors_are_those_of_the_scores(tuned: Tuned) -> None:
     scores = rows_of(tuned.output / "scores.csv")
-    columns = "candidate fold metric value ok error remembered"
+    columns = "candidate fold metric value ok error columns remembered"
     columns += " fit_seconds cpu_seconds peak_memory_bytes"
     assert set(scores[0]) == set(columns.split())
     board = {row["candidate"]: row for row in rows_of(tuned.output / "leaderboard.csv")}

@@ -140,7 +140,7 @@ def test_xgboosts_fit_is_that_of_its_own_regressor_on_rows_that_are_alike_side_b
     order = alike(MATRIX, foremost(MATRIX, TARGET))
     assert order != sorted(order)
     truth = xgboost.XGBRegressor(
-        tree_method="hist", random_state=7, n_jobs=1, max_bin=32, **parameters
+        tree_method="hist", random_state=7, n_jobs=1, **parameters
     ).fit(MATRIX[order], TARGET[order])  # fmt: skip
     found = estimator.predict(fitted("xgboost", parameters), MATRIX)
     assert (found == truth.predict(MATRIX)).all()
@@ -154,16 +154,14 @@ def test_equal_rows_are_one_with_a_weight_where_that_is_the_same_fit(
     estimator, generator = get_estimator("xgboost"), np.random.default_rng(2)
     matrix = MATRIX[generator.integers(0, 60, 500)]
     target = (1 + matrix @ np.arange(7.0) + generator.normal(size=500)).clip(0.1)
-    how = {"objective": objective, "subsample": subsample, "max_depth": 4, "n_estimators": 30}
+    how = {"objective": objective, "subsample": subsample, "max_depth": 4, "n_estimators": 20}
     data = estimator.prepare(matrix, target, how, 1)
     merged = objective == "reg:squarederror" and subsample == 1
     assert data.num_row() == (len(np.unique(matrix.toarray(), axis=0)) if merged else 500)
     order = alike(matrix, foremost(matrix, target))
     each = xgboost.DMatrix(matrix.astype(np.float32)[order], label=target[order])
     own = {name: value for name, value in how.items() if name != "n_estimators"}
-    truth = xgboost.train(
-        {**own, "max_bin": 32, "seed": 7, "nthread": 1}, each, 30
-    ).inplace_predict(matrix)
+    truth = xgboost.train({**own, "seed": 7, "nthread": 1}, each, 20).inplace_predict(matrix)
     found = estimator.predict(estimator.fit(data, how, 7, 1), matrix)
     assert found == pytest.approx(truth, rel=1e-5 if merged else 0)
 
@@ -375,7 +373,7 @@ def test_what_is_not_said_is_what_xgboost_takes_by_itself() -> None:
     trees = learner["gradient_booster"]["tree_train_param"]
     model = learner["gradient_booster"]["gbtree_model_param"]
     theirs = {**trees, **model, "objective": learner["objective"]["name"]}
-    ours = {**estimator.effective({}), "max_leaves": 0, "max_bin": 256}
+    ours = {**estimator.effective({}), "max_leaves": 0}
     del ours["n_estimators"]  # an argument of its own
     for name, value in ours.items():
         wanted = theirs[name]
@@ -402,7 +400,7 @@ def test_iterations_without_a_limit_are_packed_like_many() -> None:
 def test_candidates_of_equal_bins_share_their_data() -> None:
     key = get_estimator("xgboost").data_key
     assert key({"max_depth": 3}) == key({"colsample_bynode": 0.5, "n_estimators": 9})
-    assert key({"max_bin": 64}) != key({}) == key({"max_bin": 32})
+    assert key({"max_bin": 64}) != key({}) == key({"max_bin": 256})
     # Equal rows may be one only where each is fitted on.
     assert key({"subsample": 0.5}) == key({"subsample": 0.8}) != key({"subsample": 1.0})
 

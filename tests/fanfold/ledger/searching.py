@@ -13,9 +13,10 @@ from fanfold.features.corpus import Corpus, load_corpus
 from fanfold.features.preprocess import preprocess
 from fanfold.features.text import TextSettings
 from fanfold.ledger import remembering
-from fanfold.search.candidates import GRID_SETTINGS, Search
+from fanfold.search.cross_validation import cross_validate
+from fanfold.search.fold_scores import FoldScore
 from fanfold.search.grid import expand
-from fanfold.search.scoring import FoldScore, cross_validate
+from fanfold.search.plan import PLAN_SETTINGS, Plan
 from fanfold.settings.search import Settings
 
 GRID = {"max_depth": [2, 3], "n_estimators": [3, 5]}
@@ -74,13 +75,13 @@ def make_corpus(folder: Path, **settings: Any) -> Corpus:
     return load_corpus(folder / "corpus")
 
 
-def make_search(ledger: str | Path, grid: Any = GRID, estimator: Any = None, **how: Any) -> Search:
+def make_search(ledger: str | Path, grid: Any = GRID, estimator: Any = None, **how: Any) -> Plan:
     """The search of `grid`, as `expand_grid` hands it on."""
     settings = Settings(ledger=str(ledger), **how)
-    kept = {name: getattr(settings, name) for name in GRID_SETTINGS}
+    kept = {name: getattr(settings, name) for name in PLAN_SETTINGS}
     estimator = estimator or CountingXGBoost()
     text = {name: getattr(settings, name) for name in TextSettings.names()}
-    return Search(estimator, expand(grid, estimator, text), kept)
+    return Plan(estimator, expand(grid, estimator, text), kept)
 
 
 def run(corpus: Corpus, ledger: str | Path, grid: Any = GRID, **how: Any) -> Searched:

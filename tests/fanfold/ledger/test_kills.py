@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fanfold import steps
@@ -20,32 +21,36 @@ from tests.servers.servers import Server
 PROGRAM = """
 import sys
 from fanfold import steps
-corpus, candidates, scores = sys.argv[1:]
-steps.cross_validate(corpus=corpus, candidates=candidates, scores=scores)
+steps.cross_validate(steps.Artifacts.in_folder(sys.argv[1]))
 """
 GRID = '{"max_depth": [4, 6], "subsample": [0.5, 0.6, 0.7, 0.8, 0.9], "n_estimators": [100, 200]}'
 CANDIDATES = 2 * 5 * 2
 
 
-def prepare(folder: Path, ledger: str, folds: int) -> list[str]:
-    """The corpus and the grid of a search that takes some seconds; the arguments of `PROGRAM`."""
+def prepare(folder: Path, ledger: str, folds: int) -> Path:
+    """`folder` with the corpus and the grid of a search that takes some seconds."""
+    folder.mkdir()
     settings = Settings(
         data="sample:1500", grid=GRID, folds=folds, ledger=ledger, text__weighting="count"
     )
-    paths = {name: str(folder / name) for name in ("corpus", "test", "rejects", "summary")}
-    steps.preprocess(settings, **paths)
-    steps.expand_grid(settings, candidates=str(folder / "candidates"))
-    return [paths["corpus"], str(folder / "candidates"), str(folder / "scores.csv")]
+    files = steps.Artifacts.in_folder(folder)
+    steps.preprocess(settings, files)
+    steps.expand_grid(settings, files)
+    return folder
 
 
-def values(path: str) -> list[tuple[str, str, str, float]]:
+def scores_of(folder: Path) -> pd.DataFrame:
+    return read_scores(steps.Artifacts.in_folder(folder).scores[0])
+
+
+def values(folder: Path) -> list[tuple[str, str, str, float]]:
     return [
-        tuple(row) for row in read_scores(path)[["candidate", "fold", "metric", "value"]].values
+        tuple(row) for row in scores_of(folder)[["candidate", "fold", "metric", "value"]].values
     ]
 
 
-def begin(arguments: list[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments])
+def begin(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, folder])
 
 
 def keys(ledger: str) -> list[str]:
@@ -60,11 +65,11 @@ def records(ledger: str) -> dict[str, bytes]:
 
 def killed_again_and_again(folder: Path, ledger: str, *, kills: int, folds: int) -> None:
     """Kill a search `kills` times, and see that no finished fold is computed twice."""
-    undisturbed = prepare(folder, "", folds)
+    undisturbed = prepare(folder / "undisturbed", "", folds)
     assert begin(undisturbed).wait() == 0
-    expected = values(undisturbed[-1])
+    expected = values(undisturbed)
 
-    disturbed = prepare(folder, ledger, folds)
+    disturbed = prepare(folder / "disturbed", ledger, folds)
     moments = random.Random(7)
     seen: dict[str, bytes] = {}
     for _ in range(kills):
@@ -85,8 +90,8 @@ def killed_again_and_again(folder: Path, ledger: str, *, kills: int, folds: int)
         seen = now
     assert begin(disturbed).wait() == 0
     assert seen.items() <= records(ledger).items()
-    assert values(disturbed[-1]) == expected
-    assert read_scores(disturbed[-1])["remembered"].sum() == 3 * len(seen)
+    assert values(disturbed) == expected
+    assert scores_of(disturbed)["remembered"].sum() == 3 * len(seen)
 
 
 @pytest.mark.slow

@@ -20,8 +20,8 @@ from fanfold.estimators.base import get_estimator
 from fanfold.features.corpus import Corpus, load_corpus
 from fanfold.ledger import Ground, Ledger
 from fanfold.ledger.records import fold_key
+from fanfold.search.fold_scores import DIVERGED
 from fanfold.search.grid import make_candidate
-from fanfold.search.scoring import DIVERGED
 from fanfold.storage import AccessDenied, NotFound
 from fanfold.storage.local import LocalStorage
 from tests.fanfold.ledger.searching import (

@@ -11,8 +11,9 @@ import pytest
 from fanfold.ledger import Ledger
 from fanfold.ledger.records import SearchRecord, fold_key
 from fanfold.ledger.standing import Follower, seconds_left
-from fanfold.search.scoring import DIVERGED, FoldScore, baseline_scores
-from fanfold.search.selection import scores_frame, select
+from fanfold.search.baseline import baseline_scores
+from fanfold.search.fold_scores import DIVERGED, FoldScore, scores_frame
+from fanfold.search.selection import select
 from tests.fanfold.ledger.searching import (
     FOLDS,
     FailingXGBoost,

@@ -260,7 +260,7 @@ def test_the_table_holds_the_leaderboard_in_its_order(visit: Visitor) -> None:
 def test_a_baseline_that_wins_stands_above_the_winner_and_the_page_warns(visit: Visitor) -> None:
     with visit(page_of("a baseline that wins")) as seen:
         assert seen.texts(".board tbody .id")[0] == "baseline"
-        assert "does not beat" in seen.texts(".lead.warning")[0]
+        assert "worse than predicting the mean" in seen.texts(".lead.warning")[0]
         assert any("worse" in text for text in seen.texts(".card dd"))
 
 

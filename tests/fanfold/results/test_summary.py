@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from fanfold.features.preprocess import CORPUS_SETTINGS
-from fanfold.results.summary import with_settings
-from fanfold.search.candidates import search_of
+from fanfold.results.summary import (
+    Cost,
+    final_summary,
+    preprocessed_summary,
+    selected_summary,
+)
+from fanfold.search.plan import Plan
 from fanfold.settings.search import Settings
 
 CHOSEN = Settings(
@@ -15,19 +22,29 @@ CHOSEN = Settings(
 )  # fmt: skip
 
 
-def completed(own: Settings | None) -> dict[str, Any]:
+OWN = ("cpu_hour_price", "estimated_cpu_hours")
+METRICS = ("rmse_mean", "mae_mean", "rsq_mean")
+BOARD = pd.DataFrame({"candidate": ["baseline"], **{name: [1.0] for name in METRICS}})
+SCORES = pd.DataFrame(
+    {"candidate": ["a"], "fold": ["1"], "remembered": [False], "cpu_seconds": [2.0],
+     "peak_memory_bytes": [7]}
+)  # fmt: skip
+
+
+def selected() -> dict[str, Any]:
+    """The summary after `select_best`, on its way through the steps before."""
     given = CHOSEN.as_dict()
-    preprocessed = {"rows_read": 9, "settings": {name: given[name] for name in CORPUS_SETTINGS}}
-    summary = with_settings(preprocessed, search_of(CHOSEN), given, own)
-    assert summary["rows_read"] == 9
-    return dict(summary["settings"])
+    settings = {name: given[name] for name in CORPUS_SETTINGS}
+    preprocessed = preprocessed_summary({"rows_read": 9}, settings, Cost())
+    return selected_summary(preprocessed, Plan.of(CHOSEN), given, BOARD)
 
 
-def test_after_the_last_step_all_are_known_in_their_order() -> None:
-    assert list(completed(CHOSEN).items()) == list(CHOSEN.as_dict().items())
+def test_after_the_last_step_all_settings_are_known_in_their_order() -> None:
+    final = final_summary(selected(), CHOSEN, SCORES, Cost())
+    assert list(final["settings"].items()) == list(CHOSEN.as_dict().items())
+    assert (final["rows_read"], final["folds_computed"]) == (9, 1)
 
 
-def test_before_it_what_only_it_is_told_is_left_out_not_guessed() -> None:
-    own = {"cpu_hour_price", "estimated_cpu_hours"}
-    known = {name: value for name, value in CHOSEN.as_dict().items() if name not in own}
-    assert completed(None) == known
+def test_before_it_the_settings_of_the_cost_are_left_out_not_guessed() -> None:
+    known = {name: value for name, value in CHOSEN.as_dict().items() if name not in OWN}
+    assert selected()["settings"] == known

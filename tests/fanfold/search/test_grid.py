@@ -98,14 +98,14 @@ def test_one_candidate_of_defaults_is_a_grid() -> None:
 def test_the_default_grid_is_the_seeds_16_candidates_in_8_units() -> None:
     found = expand(SEED_GRID, XGBOOST)
     assert [tuple(each.values()) for each in points(found)] == [
-        (mtry, trees, depth, sample)
+        (mtry, trees, depth, sample, 32)
         for mtry in (0.5, 1.0)
         for trees in (300, 500)
         for depth in (6, 12)
         for sample in (0.8, 1.0)
     ]
     assert list(found[0].parameters) == [
-        "colsample_bynode", "n_estimators", "max_depth", "subsample",
+        "colsample_bynode", "n_estimators", "max_depth", "subsample", "max_bin",
     ]  # fmt: skip
     units = make_units(found, XGBOOST)
     assert len(units) == 8

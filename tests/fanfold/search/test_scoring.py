@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from fanfold.estimators.base import get_estimator
+from fanfold.search.baseline import BASELINE, baseline_scores
+from fanfold.search.cross_validation import cross_validate
+from fanfold.search.fold_scores import FoldScore
 from fanfold.search.grid import expand, make_units
-from fanfold.search.scoring import BASELINE, FoldScore, baseline_scores, cross_validate
 from tests.fanfold.scored import FOLDS, NEAR, SEED, Table, make_table, score, values
 from tests.fanfold.slow_search import learn, slow_scores, words
 

@@ -90,7 +90,8 @@ SHORT_OF_MEMORY = """
     import numpy as np
 
     from fanfold import resources
-    from fanfold.search import scoring
+    from fanfold.search import fold_scores
+    from fanfold.search.cross_validation import cross_validate
     from fanfold.estimators import scikit_learn
     from fanfold.estimators.base import get_estimator
     from fanfold.search.grid import expand, make_units
@@ -102,12 +103,12 @@ SHORT_OF_MEMORY = """
     corpus = make_corpus(texts, target=random.normal(size=1200))
     status = dict(line.split(":") for line in open("/proc/self/status"))
     have = int(int(status["RssAnon"].split()[0]) * 1024 + 300e6)
-    for module in (resources, scoring, scikit_learn):
+    for module in (resources, fold_scores, scikit_learn):
         module.usable_memory = lambda: have
     name, grid = json.loads(sys.argv[1])
     estimator = get_estimator(name)
     units = make_units(expand(grid, estimator), estimator)
-    rows = scoring.cross_validate(corpus, units, estimator, seed=1)
+    rows = cross_validate(corpus, units, estimator, seed=1)
     print(json.dumps([have, [asdict(row) for row in rows]]))
 """
 
