@@ -123,8 +123,8 @@ def _take_place(new: Path, path: Path, aside: Path, replaceable: Seen) -> None:
     if not path.is_dir():
         os.replace(new, path)
         return
-    os.rename(path, aside)
     try:
+        os.rename(path, aside)
         _check(aside, path, replaceable)  # once more, as nothing comes into it any longer
         for name in DROPPINGS & set(os.listdir(aside)):
             os.rename(aside / name, new / name)
@@ -132,7 +132,8 @@ def _take_place(new: Path, path: Path, aside: Path, replaceable: Seen) -> None:
             _check(path, path, {})
             raise FanfoldError(f"{str(path)!r} was made anew in this very moment")
     except BaseException:
-        if os.path.lexists(new) and not _take_free(aside, path):
+        moved = os.path.lexists(aside) and os.path.lexists(new)
+        if moved and not _take_free(aside, path):
             logger.warning("kept path=%r", str(_keep_beside(aside, path)))
         raise
 
