@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -195,3 +197,31 @@ def test_where_no_disk_has_room_for_a_copy_the_results_stay_among_temporary_file
     (kept / "best.json").unlink()
     kept.rmdir()
     kept.parent.rmdir()
+
+
+def test_a_limit_on_the_size_of_a_file_is_told_in_one_line_and_keeps_the_results(
+    searched: Path, tmp_path: Path, small_disk: SmallDisk
+) -> None:
+    disk = small_disk(8000)  # another one, so that files are copied
+    program = """
+import resource, sys
+from pathlib import Path
+from fanfold.storage import publish
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+try:
+    publish(Path(sys.argv[1]), sys.argv[2])
+finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+"""
+    shutil.copytree(searched / "found", tmp_path / "made")
+    command = [sys.executable, "-c", program, tmp_path / "made", disk / "found"]
+    ended = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    line = ended.stderr.splitlines()[-1]
+    assert re.search(r"found' cannot be written: .*File too large.*; nothing is lost", line)
+    assert {each.name for each in kept_below(tmp_path, "found").iterdir()} == FILES

@@ -165,9 +165,9 @@ def test_a_file_in_a_bucket_is_replaced_only_as_it_was_seen(
     output = server.uri(bucket, "predictions.csv")
     before = seen(output)
     write_bytes(output, b"mine")
-    with pytest.raises(FanfoldError, match="holds what was written there meanwhile, and nothing"):
-        with published(output, before) as made:
-            made.write_text("new")
+    said = "holds what was written there meanwhile, and nothing"
+    with pytest.raises(FanfoldError, match=said), published(output, before) as made:
+        made.write_text("new")
     assert read_bytes(output) == b"mine"
     with published(output, seen(output)) as made:
         made.write_text("new")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -83,13 +84,23 @@ def publish(made: Path, uri: str | Path, replaceable: Seen | None = None) -> Non
     except KeptBeside:
         raise
     except Exception as error:  # hours of work may be in it, and the scratch folder goes
-        known = isinstance(error, FanfoldError)
-        kind, why = (type(error), str(error)) if known else (FanfoldError, repr(error))
-        raise kind(f"{why}; {_said(keep(made, uri), uri)}") from error
+        kind = type(error) if isinstance(error, FanfoldError) else FanfoldError
+        raise kind(f"{_why(error, uri)}; {_said(keep(made, uri), uri)}") from error
     except BaseException:  # a signal, from a person who has waited, or a machine that goes away
         if made.exists():
             logger.warning("not_published uri=%r: %s", uri, _said(keep(made, uri), uri))
         raise
+
+
+def _why(error: Exception, uri: str) -> str:
+    """What is wrong, in one line."""
+    if isinstance(error, FanfoldError):
+        return str(error)
+    if isinstance(error, shutil.Error):  # a list, of each file that could not be copied
+        return f"{uri!r} cannot be written: {error.args[0][0][2]}"
+    if isinstance(error, OSError):
+        return f"{uri!r} cannot be written: {error.strerror or error}"
+    return repr(error)
 
 
 def _said(kept: Path | None, uri: str) -> str:
