@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.kfp_server.fixtures", "tests.servers.fixtures"]
+pytest_plugins = ["tests.kfp_server.fixtures", "tests.servers.fixtures", "tests.small_disks"]
 
 # In CI as many examples as hypothesis itself tries, and fewer where somebody waits for them.
 examples = 100 if os.environ.get("CI") == "true" else 15

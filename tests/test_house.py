@@ -136,7 +136,7 @@ def test_only_the_client_and_the_runner_of_the_engine_import_kfp() -> None:
 
 
 def test_the_command_line_starts_without_a_heavy_library() -> None:
-    loaded = "fanfold.cli, fanfold.progress.view, fanfold.local.tune"  # till something is shown
+    loaded = "fanfold.cli.app, fanfold.progress.view, fanfold.local.tune"  # till something is shown
     program = f"import sys, {loaded}; print(*{{name.split('.')[0] for name in sys.modules}})"
     started = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # `typing` takes longer to import than all that is here
 if TYPE_CHECKING:
+    from typing import Any
+
     from fanfold.errors import DamagedError, FanfoldError, UserError
     from fanfold.local.tune import TuneResult, tune
     from fanfold.models.model import Model, load_model

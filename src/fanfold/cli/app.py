@@ -113,9 +113,9 @@ def predict(
 
     check_ending(output)
     check_apart(data, output)
-    check_file(output, overwrite)
+    replaceable = check_file(output, overwrite)
     loaded = _model(model, data)
-    rows, unread = predict_table(loaded, data, output)
+    rows, unread = predict_table(loaded, data, output, replaceable)
     if unread:
         console.print(f"{unread:,} of {rows:,} rows could not be read: their prediction is empty")
     typer.echo(f"{rows:,} rows: {output}")

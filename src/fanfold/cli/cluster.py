@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +21,7 @@ from fanfold.cli.options import (
 )
 from fanfold.cli.parameters import read_settings
 from fanfold.errors import UserError
+from fanfold.storage import scratch_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -133,14 +132,14 @@ def results(
     if wait and not run:
         raise UserError("--wait needs a run to wait for: --run RUN")
     if download:
-        check_folder(download, overwrite)
+        replaceable = check_folder(download, overwrite)
     kfp = reach()
     found = client.get_run(kfp, run) if run else client.latest_run(kfp)
     if wait:
         found = _ended(kfp, found, console, patience, every, reach)
     _show(kfp, found)
     if download:
-        client.result_of(kfp, found).download(download, overwrite=overwrite)
+        client.result_of(kfp, found).download(download, replaceable=replaceable)
         typer.echo(f"Files: {download}")
 
 
@@ -203,9 +202,9 @@ def _show(kfp: Kfp, run: Run) -> None:
 
     result = client.result_of(kfp, run)
     console = stdout()
-    with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
-        result.write_told(Path(scratch))
-        show_outcome(Path(scratch), console, report=result.report)
+    with scratch_folder() as scratch:
+        result.write_told(scratch)
+        show_outcome(scratch, console, report=result.report)
         console.print(f"Model: {result.model}\nRun: {kfp.link(run.id)}\n", soft_wrap=True)
-        board = Path(scratch) / "leaderboard.csv"
+        board = scratch / "leaderboard.csv"
         console.print(leaderboard(board, result.best["metric"], console.width))

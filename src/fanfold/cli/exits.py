@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
 import time
-import traceback
-from collections.abc import Callable
-from typing import Any, NoReturn
 
-from fanfold.errors import FanfoldError
+# The rest is imported where it is needed: a signal that comes before these five modules are there
+# ends Python with a traceback.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 3.0
@@ -29,16 +30,32 @@ class Stopped(BaseException):
         self.number = number
 
 
+def leave_when_stopped() -> None:
+    """From here on a signal ends the process at once: there is nothing to unwind."""
+
+    def leave(number: int, frame: object) -> None:
+        try:
+            os.write(2, b"stopped\n")
+        finally:  # also where nobody reads
+            os._exit(128 + number)
+
+    _handle_signals(leave)
+
+
 def run_and_leave(command: Callable[[], Any]) -> None:
     """Run `command`; where it fails or is stopped, say why in one line and leave the process."""
-    _catch_signals()
+    from fanfold.errors import FanfoldError
+    from fanfold.storage.room import room_told
+
+    _unwind_when_stopped()
     # None where the caller closed it, as >&- does. First of all: no other file may get its place.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):  # a text that a terminal cannot show is no error
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        command()
+        with room_told():
+            command()
     except Stopped as stopped:
         _leave(128 + stopped.number, "stopped")
     except FanfoldError as error:
@@ -48,9 +65,12 @@ def run_and_leave(command: Callable[[], Any]) -> None:
         _leave(1, f"error: {error.strerror or error}{named}", error)
     except Exception as error:
         _leave(1, f"error: {type(error).__name__}: {' '.join(str(error).split())}", error)
+    finally:
+        leave_when_stopped()  # Python's own end must not be broken off by an exception
 
 
-def _catch_signals() -> None:
+def _unwind_when_stopped() -> None:
+    """From here on a signal raises `Stopped` in the main thread."""
     last = -GRACE_SECONDS
 
     def stop(number: int, frame: object) -> None:
@@ -60,9 +80,25 @@ def _catch_signals() -> None:
             last = now
             raise Stopped(number)
 
+    def again(ignored: sys.UnraisableHookArgs) -> None:
+        """Python drops an exception that `__del__` or a callback raises: raise it once more."""
+        nonlocal last
+        stopped = ignored.exc_value
+        if not isinstance(stopped, Stopped):
+            sys.__unraisablehook__(ignored)
+            return
+        last = -GRACE_SECONDS
+        signal.signal(signal.SIGALRM, lambda *_: stop(stopped.number, None))
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+
+    _handle_signals(stop)
+    sys.unraisablehook = again
+
+
+def _handle_signals(handler: Callable[[int, Any], None]) -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means it
-            signal.signal(number, stop)
+            signal.signal(number, handler)
 
 
 def _leave(code: int, message: str, error: BaseException | None = None) -> NoReturn:
@@ -70,6 +106,11 @@ def _leave(code: int, message: str, error: BaseException | None = None) -> NoRet
 
     Threads may still be in the middle of long fits, for which the interpreter would wait.
     """
+    import logging
+    import traceback
+
+    from fanfold.errors import FanfoldError
+
     if error is not None and logging.getLogger("fanfold").isEnabledFor(logging.INFO):
         traceback.print_exception(error)
     elif error is not None and not isinstance(error, FanfoldError | OSError):

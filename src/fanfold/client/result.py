@@ -13,6 +13,7 @@ from fanfold.client.logs import read_logs
 from fanfold.client.runs import Run
 from fanfold.errors import FanfoldError, UserError
 from fanfold.results.log_channel import read_result, write_told
+from fanfold.storage import Seen
 
 SOURCES = {"minio": "minio", "s3": "s3", "gs": "gcs"}
 """The schemes of addresses, as KFP's pages call them."""
@@ -56,11 +57,18 @@ class Result:
         """Write the small files, which the log holds, to `folder`."""
         write_told(self.told, folder)
 
-    def download(self, output: str | Path, *, overwrite: bool = False) -> None:
+    def download(
+        self, output: str | Path, *, overwrite: bool = False, replaceable: Seen | None = None
+    ) -> None:
         """Write every file of the search, as `fanfold tune` does, to a folder or bucket.
 
         What lies in a bucket of gs:// or s3:// is read there, with the credentials that are
         found here; what lies in KFP's own store comes through KFP.
+
+        Args:
+            output: where they are to lie.
+            overwrite: replace the files of an earlier search.
+            replaceable: what `check_folder` said of `output` before; it is asked otherwise.
 
         Raises:
             UserError: `output` exists, or the files may not be read.
@@ -68,8 +76,9 @@ class Result:
         from fanfold.settings.paths import check_folder
         from fanfold.storage import published
 
-        check_folder(str(output), overwrite)
-        with published(output) as beside:
+        if replaceable is None:
+            replaceable = check_folder(str(output), overwrite)
+        with published(output, replaceable) as beside:
             for folder, name in self._files():
                 path = beside / name if folder == "results" else beside / folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)

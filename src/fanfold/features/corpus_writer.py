@@ -6,7 +6,6 @@ in, the most frequent tokens are known and a second pass over the spool keeps on
 
 from __future__ import annotations
 
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from scipy.sparse import csr_matrix
 from fanfold.arrays import Ints
 from fanfold.features.text import STOPWORD_LISTS, stopwords
 from fanfold.features.token_counts import TokenCounts, count_tokens
+from fanfold.storage import scratch_folder
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +46,7 @@ def write_counts(
     Returns:
         Tokens in all, and occurrences of the most frequent token that was left out.
     """
-    with tempfile.TemporaryFile() as file:
+    with scratch_folder() as scratch, (scratch / "counts.arrow").open("w+b") as file:
         spool, totals = _Spool(file), _Totals()
         row_tokens = [np.zeros(0, np.int64)]
         for counts in _ahead(count_tokens, batches, threads):

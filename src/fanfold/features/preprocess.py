@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from fanfold.features.no_numbers import likely_cause
 from fanfold.features.notes import surprises, unused
 from fanfold.resources import usable_cpus
 from fanfold.settings.search import Settings
+from fanfold.storage import scratch_folder
 from fanfold.storage.local import written_beside
 from fanfold.tables.batch import Reject, where
 from fanfold.tables.columns import as_texts
@@ -65,8 +65,8 @@ def preprocess(
         Changed: the table was replaced while it was read.
     """
     identity = identify(settings.data)
-    with tempfile.TemporaryDirectory() as scratch:
-        spool = Path(scratch) / "rows.arrow"
+    with scratch_folder() as scratch:
+        spool = scratch / "rows.arrow"
         with written_beside(rejects) as rejects_beside:
             found = read_rows(settings, identity.get("version"), spool, rejects_beside)
         require_unchanged(identity)

@@ -8,13 +8,15 @@ from pathlib import Path
 from fanfold.search.plan import Plan
 from fanfold.settings.paths import check_places, placed
 from fanfold.settings.search import Settings
-from fanfold.storage import is_remote, open_reader, s3_endpoint
+from fanfold.storage import Seen, is_remote, open_reader, s3_endpoint
 from fanfold.tables.table import FRAME, SAMPLE
 from fanfold.tables.target import check_target
 
 
-def checked(settings: Settings, output: str | Path | None, overwrite: bool) -> Settings:
-    """The settings, with the user's home in place of `~`.
+def checked(
+    settings: Settings, output: str | Path | None, overwrite: bool
+) -> tuple[Settings, Seen]:
+    """The settings, with the user's home in place of `~`, and what `output` may replace.
 
     Raises:
         UserError: the target, the grid or the rule is wrong, there is no table, or the ledger or
@@ -24,10 +26,10 @@ def checked(settings: Settings, output: str | Path | None, overwrite: bool) -> S
     Plan.of(settings)
     settings = placed(settings)
     with s3_endpoint(settings.s3_endpoint):
-        check_places(settings, output, overwrite)
+        replaceable = check_places(settings, output, overwrite)
         if not settings.data.startswith((SAMPLE, FRAME)):
             open_reader(settings.data).close()
-    return settings
+    return settings, replaceable
 
 
 def with_absolute_paths(settings: Settings) -> Settings:

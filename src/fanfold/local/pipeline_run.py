@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -43,6 +42,15 @@ LAST_LINES = 15
 
 HEARD_EVERY = 0.1
 """Seconds between two looks at what the tasks tell."""
+
+PARTS = {
+    "best.json": f"{ROOT}/*/select-best/best",
+    "leaderboard.csv": f"{ROOT}/*/select-best/leaderboard",
+    "scores.csv": f"{ROOT}/*/select-best/all_scores",
+    "rejects.csv": f"{ROOT}/*/preprocess/rejects",
+    "model": f"{ROOT}/*/train-final/model",
+}
+"""What a search leaves that finds no room for the rest."""
 
 EVENTS = f"{ROOT}/events.jsonl"
 """Among the artifacts, which are what containers see of the folder of a run."""
@@ -77,26 +85,27 @@ def run_pipeline(
     """
     from fanfold.local.checks import checked, with_absolute_paths
     from fanfold.search.plan import LOOP_BYTES, Plan
-    from fanfold.storage import published, s3_endpoint
+    from fanfold.storage import parts_kept, publish, s3_endpoint, scratch_folder
 
     _check_runner(runner, image)
     chosen, cluster = pipeline_parameters({"max_tasks": AT_ONCE, **settings})
-    chosen = with_absolute_paths(checked(chosen, output, overwrite))
+    chosen, replaceable = checked(chosen, output, overwrite)
+    chosen = with_absolute_paths(chosen)
     compiled = compiled_pipeline(image_to_run(image) if runner == "docker" else None)
     if runner == "docker":
         compiled = compiled_pipeline(containers.usable_image(image_of(compiled)))
-    with tempfile.TemporaryDirectory(prefix="fanfold-", ignore_cleanup_errors=True) as folder:
-        run = Path(folder)
+    with scratch_folder() as run:
         tasks = len(Plan.of(chosen).shares(LOOP_BYTES))
         here = for_this_machine(compiled, tasks, this_python=runner == "subprocess")
         (run / PIPELINE).write_text(here, encoding="utf-8")
         arguments = {**chosen.as_dict(), **cluster.as_arguments()}
         (run / ARGUMENTS).write_text(json.dumps(arguments), encoding="utf-8")
-        _run(run, runner, Outputs(run / ROOT, artifacts(compiled), tasks), on_event)
+        with parts_kept(run, PARTS, output):
+            _run(run, runner, Outputs(run / ROOT, artifacts(compiled), tasks), on_event)
         (made,) = (run / ROOT).glob("*/train-final")
-        with s3_endpoint(chosen.s3_endpoint), published(output) as beside:
-            shutil.move(made / "results", beside)
-            shutil.move(made / "model", beside / "model")
+        shutil.move(made / "model", made / "results" / "model")
+        with s3_endpoint(chosen.s3_endpoint):
+            publish(made / "results", output, replaceable)
 
 
 def _check_runner(runner: str, image: str | None) -> None:

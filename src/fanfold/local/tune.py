@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from fanfold.progress.notebook import showing
 from fanfold.results.artifacts import Artifacts
 from fanfold.settings.options import Options, shows_options
 from fanfold.settings.search import Settings, from_mapping
-from fanfold.storage import published, s3_endpoint
+from fanfold.storage import parts_kept, publish, s3_endpoint, scratch_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +26,11 @@ if TYPE_CHECKING:
 
     from fanfold.models.model import Model
     from fanfold.search.grid import Grid
+
+PARTS = {
+    each: each for each in ("best.json", "leaderboard.csv", "scores.csv", "rejects.csv", "model")
+}
+"""What a search leaves that finds no room for the rest."""
 
 
 @dataclass(frozen=True)
@@ -121,19 +125,19 @@ def tune(
     if progress is None and on_event is not None:
         progress = False
     with (
-        tempfile.TemporaryDirectory(prefix="fanfold-") as scratch,
-        table_of(data, given, Path(scratch)) as named,
+        scratch_folder() as scratch,
+        table_of(data, given, scratch) as named,
     ):
-        chosen = checked(from_mapping(named), output, overwrite)
+        chosen, replaceable = checked(from_mapping(named), output, overwrite)
         with (
             s3_endpoint(chosen.s3_endpoint),
             showing(chosen.metric, progress) as show,
             events.listening(*filter(None, [show, on_event])),
         ):
-            result = _walk(chosen, Path(scratch))
+            with parts_kept(scratch, PARTS, output):
+                result = _walk(chosen, scratch)
             if output is not None:
-                with published(output) as beside:
-                    shutil.move(Path(scratch, "results"), beside)
+                publish(scratch / "results", output, replaceable)
     return result
 
 

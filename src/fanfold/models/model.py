@@ -32,6 +32,7 @@ from fanfold.resources import (
     usable_cpus,
 )
 from fanfold.search.grid import Candidate
+from fanfold.settings.paths import check_model_folder
 from fanfold.storage import exists, fetched, join, published
 from fanfold.storage.sealed import check_files, read_manifest, sha256, write_manifest
 from fanfold.tables.columns import as_texts, check_kinds
@@ -129,8 +130,14 @@ class Model:
         return [(tokens[each], float(shares[each])) for each in ranked if shares[each]]
 
     def save(self, folder: str | Path) -> None:
-        """Write the model to `folder`, here or in a bucket, whole or not at all."""
-        with published(folder) as beside:
+        """Write the model to `folder`, here or in a bucket, whole or not at all.
+
+        A model that lies there is replaced.
+
+        Raises:
+            UserError: other files lie there too.
+        """
+        with published(folder, check_model_folder(folder)) as beside:
             beside.mkdir()
             file = beside / self.estimator.model_file
             self.estimator.save(self.fitted, file)

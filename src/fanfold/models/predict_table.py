@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fanfold.arrays import Floats
 from fanfold.errors import UserError
-from fanfold.storage import published
+from fanfold.storage import Seen, published
 from fanfold.tables.columns import as_texts, check_kinds
 from fanfold.tables.table import (
     Batch,
@@ -36,7 +36,9 @@ SHOWN_REJECTS = 5
 """Rows without a prediction that are told one by one."""
 
 
-def predict_table(model: Model, data: str, output: str | Path) -> tuple[int, int]:
+def predict_table(
+    model: Model, data: str, output: str | Path, replaceable: Seen | None = None
+) -> tuple[int, int]:
     """Write `row, prediction` for each row of the table `data`, in its order, whole or not at all.
 
     `row` counts the table's rows from 1, every one, so that it joins back to the table. A row
@@ -46,6 +48,7 @@ def predict_table(model: Model, data: str, output: str | Path) -> tuple[int, int
         model: predicts from the text column it was trained on.
         data: what `fanfold.tables.table.read_table` takes.
         output: a name that ends in .csv or .parquet.
+        replaceable: what may be replaced there; None: what is there now.
 
     Returns:
         Rows, and how many of them have no prediction.
@@ -69,7 +72,7 @@ def predict_table(model: Model, data: str, output: str | Path) -> tuple[int, int
             unread += len(batch.rejects)
             yield batch, model.predict(as_texts(batch.rows.column(column)).to_list())
 
-    with published(output) as beside, _writer(beside) as write:
+    with published(output, replaceable) as beside, _writer(beside) as write:
         for table in number_rows(predicted()):
             rows += len(table)
             write(table)

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fanfold.errors import DamagedError, FanfoldError, UserError
+from fanfold.storage.errors import NoRoom
+from fanfold.storage.room import room_told
 
 if TYPE_CHECKING:
     from fanfold.search.fold_scores import FoldScore, OnScores
@@ -32,7 +34,7 @@ OnEvent = Callable[[Mapping[str, Any]], None]
 
 EVENTS_FILE = "FANFOLD_EVENTS"
 
-KINDS = (UserError, DamagedError, FanfoldError)
+KINDS = (UserError, DamagedError, NoRoom, FanfoldError)
 """What an error is told as: the first of these that it is."""
 
 
@@ -79,7 +81,8 @@ def stage(name: str) -> Iterator[None]:
     tell({"event": "stage", "stage": name})
     failed = {"event": "error", "stage": name}
     try:
-        yield
+        with room_told():
+            yield
     except FanfoldError as error:
         kind = next(each for each in KINDS if isinstance(error, each))
         tell({**failed, "kind": kind.__name__, "message": str(error)})

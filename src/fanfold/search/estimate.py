@@ -11,7 +11,6 @@ from __future__ import annotations
 import heapq
 import math
 import statistics
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from fanfold.search.cross_validation import cross_validate
 from fanfold.search.grid import Unit, pack
 from fanfold.search.plan import Plan
 from fanfold.settings.search import Settings
+from fanfold.storage import scratch_folder
 
 PILOT_ROWS = 20_000
 """Rows of the larger of the two trials. With fewer, the cost of deep trees is that of their nodes,
@@ -132,7 +132,7 @@ def _tried(
     settings: Settings, plan: Plan, units: Sequence[Unit], pilot_rows: int
 ) -> tuple[Corpus, float, Callable[[Unit], float], Callable[[int, int], float]]:
     """The corpus, the processor seconds of reading it, and what the trials of `_pilot` tell."""
-    with tempfile.TemporaryDirectory(prefix="fanfold-") as scratch:
+    with scratch_folder() as scratch:
         before = cpu_seconds()
         files = {name: Path(scratch, name) for name in ("corpus", "test", "rejects")}
         preprocess(settings, **files)

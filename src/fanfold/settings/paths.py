@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fanfold.errors import UserError
-from fanfold.storage import exists, is_remote, place
+from fanfold.settings.own_files import MODEL, SEARCH, is_empty
+from fanfold.storage import Seen, exists, is_remote, place, seen
+from fanfold.storage.replacing import some_of
 
 if TYPE_CHECKING:
     from fanfold.settings.search import Settings
@@ -20,8 +22,11 @@ def placed(settings: Settings) -> Settings:
     return replace(settings, data=place(settings.data), ledger=place(settings.ledger))
 
 
-def check_places(settings: Settings, output: str | Path | None, overwrite: bool) -> None:
+def check_places(settings: Settings, output: str | Path | None, overwrite: bool) -> Seen:
     """Look where a search will write: its ledger, and the folder of its files.
+
+    Returns:
+        What lies in `output` and may be replaced when the search has ended.
 
     Raises:
         UserError: one of them cannot be reached or written, `output` exists and may not be
@@ -30,13 +35,14 @@ def check_places(settings: Settings, output: str | Path | None, overwrite: bool)
     if settings.ledger:
         _check_ledger(settings.ledger)
     if output is None:
-        return
+        return {}
     output = place(output)
-    check_folder(output, overwrite)
+    here = not is_remote(output) and not Path(output).is_file()
     for name in ("data", "ledger"):
         source = getattr(settings, name)
-        if source and not is_remote(source) and not is_remote(output):
+        if source and here and not is_remote(source):
             _check_outside(name, Path(source), Path(output))
+    return check_folder(output, overwrite)
 
 
 def check_apart(data: str, output: str) -> None:
@@ -49,8 +55,12 @@ def check_apart(data: str, output: str) -> None:
         )
 
 
-def check_file(output: str, overwrite: bool) -> None:
-    """Raise `UserError` where the file `output` cannot be written, or may not be replaced."""
+def check_file(output: str, overwrite: bool) -> Seen:
+    """What lies at the file `output` and may be replaced.
+
+    Raises:
+        UserError: it cannot be written, or may not be replaced.
+    """
     output = place(output)
     if not is_remote(output) and Path(output).is_dir():
         raise UserError(f"the output {output!r} is a folder: name a file")
@@ -58,25 +68,68 @@ def check_file(output: str, overwrite: bool) -> None:
     if there and not overwrite:
         raise UserError(f"the output {output!r} exists: name another, or add --overwrite")
     _check_writable(output)
+    return seen(output) if there else {}
 
 
-def check_folder(output: str, overwrite: bool) -> None:
-    """Raise `UserError` where the folder `output` cannot be written, or may not be replaced."""
+def check_folder(output: str, overwrite: bool) -> Seen:
+    """What lies in the folder `output` and may be replaced: the files of an earlier search.
+
+    Raises:
+        UserError: it cannot be written, or may not be replaced.
+    """
     output = place(output)
-    if not is_remote(output) and Path(output).is_file():
+    if is_remote(output):
+        there, others = exists(output), []
+    elif Path(output).is_dir():
+        there, others = not is_empty(Path(output)), SEARCH.others_in(Path(output))
+    elif there := Path(output).exists():
         raise UserError(f"the output {output!r} is a file: name a folder")
-    there = exists(output)
+    else:
+        others = []
+    written = f"it holds what no search wrote ({some_of(others)})" if others else ""
     if there and not overwrite:
-        raise UserError(
-            f"the output folder {output!r} exists and is not empty: name another, or add"
-            " --overwrite (in Python overwrite=True)"
-        )
+        hint = f"; {written}" if others else ", or add --overwrite (in Python overwrite=True)"
+        raise UserError(f"the output folder {output!r} exists and is not empty: name another{hint}")
     if not is_remote(output) and Path(output).is_dir():
-        _check_replaceable(Path(output))
+        _check_replaceable(Path(output), written)
+    if others:
+        raise UserError(
+            f"the output folder {output!r} is not replaced, as {written}: name another, or remove"
+            " what is in it"
+        )
     _check_writable(output)
+    return _own(seen(output, SEARCH.names), SEARCH.names) if there else {}
 
 
-def _check_replaceable(folder: Path) -> None:
+def check_model_folder(folder: str | Path) -> Seen | None:
+    """What lies in `folder` and may be replaced: the files of a model that was saved there.
+
+    Returns:
+        None in a bucket, where every object of the same name may.
+
+    Raises:
+        UserError: it is a file, or holds other files too.
+    """
+    folder = place(folder)
+    if is_remote(folder):
+        return None
+    if Path(folder).is_file():
+        raise UserError(f"{folder!r} is a file: name a folder for the model")
+    if Path(folder).is_dir() and (others := MODEL.others_in(Path(folder))):
+        raise UserError(
+            f"the folder {folder!r} is not replaced, as it holds what is no part of a model"
+            f" ({some_of(others)}): name another, such as {str(Path(folder, 'model'))!r}"
+        )
+    return _own(seen(folder), MODEL.names)
+
+
+def _own(found: Seen, names: tuple[str, ...]) -> Seen:
+    """What was `found`, without what may have come since its names were looked at."""
+    folders = {name.partition("/")[0] for name in names}
+    return {name: found[name] for name in found if name in names or name in folders}
+
+
+def _check_replaceable(folder: Path, written: str) -> None:
     """Raise `UserError` for a folder whose place another one cannot take."""
     if Path.cwd().is_relative_to(folder.resolve()):
         why = "this command runs in it"
@@ -84,9 +137,10 @@ def _check_replaceable(folder: Path) -> None:
         why = "something is mounted there"
     else:
         return
+    also = f"; {written}" if written else ""
     raise UserError(
         f"the output folder {str(folder)!r} cannot be replaced, as {why}:"
-        f" name one below it, such as {str(folder / 'found')!r}"
+        f" name one below it, such as {str(folder / 'found')!r}{also}"
     )
 
 

@@ -1,8 +1,11 @@
 """Where tables, results and models lie: Google Cloud Storage, S3, or this machine."""
 
 from fanfold.storage.environment import s3_endpoint
-from fanfold.storage.errors import AccessDenied, Changed, NotFound, Unreachable
-from fanfold.storage.published import fetched, published
+from fanfold.storage.errors import AccessDenied, Changed, NoRoom, NotFound, Unreachable
+from fanfold.storage.keeping import parts_kept
+from fanfold.storage.published import fetched, publish, published, seen
+from fanfold.storage.replacing import Seen
+from fanfold.storage.scratch import scratch_folder
 from fanfold.storage.store import Entry, Storage
 from fanfold.storage.transfer import download, upload
 from fanfold.storage.uris import (
@@ -21,7 +24,9 @@ __all__ = [
     "AccessDenied",
     "Changed",
     "Entry",
+    "NoRoom",
     "NotFound",
+    "Seen",
     "Storage",
     "Unreachable",
     "download",
@@ -31,10 +36,14 @@ __all__ = [
     "join",
     "open_reader",
     "open_storage",
+    "parts_kept",
     "place",
+    "publish",
     "published",
     "read_bytes",
     "s3_endpoint",
+    "scratch_folder",
+    "seen",
     "stat",
     "upload",
     "write_bytes",

@@ -21,3 +21,7 @@ class Unreachable(FanfoldError):
 
 class Changed(FanfoldError):
     """The file or object is no longer the one that was asked for, or that reading began with."""
+
+
+class NoRoom(FanfoldError):
+    """A disk is full: the message names the folder, how much is free, and what to do."""

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from fanfold.errors import UserError
 from fanfold.storage.errors import CHANGED, AccessDenied, Changed, NotFound
+from fanfold.storage.room import room_told
 from fanfold.storage.store import Entry, checked_key
 
 BUFFER_BYTES = 1 << 20
@@ -137,15 +138,28 @@ def written_beside(path: str | Path) -> Iterator[Path]:
     included, leaves what was there before. Where `path` is a link, it is what that leads to.
     """
     endings, path = "".join(Path(path).suffixes), Path(path).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
+    with scratch_beside(path) as scratch:
         beside = scratch / f"new{endings}"  # by which some choose what they write
         yield beside
         beside.stat()  # nothing was written: raise before what is there has moved
         if path.is_dir():
             os.replace(path, scratch / "replaced")
         os.replace(beside, path)
+
+
+@contextmanager
+def scratch_beside(path: Path) -> Iterator[Path]:
+    """A temporary folder on the disk of `path`, hidden beside it; gone when the block ends.
+
+    Raises:
+        NoRoom: that disk is full, before or within the block.
+    """
+    with room_told(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        with room_told(path.parent):  # while what fills the disk is still there
+            yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -30,6 +30,7 @@ from tests.fanfold.command import (
     rows_of,
     write_packages,
 )
+from tests.fanfold.earlier import write_earlier
 
 METRICS = ("rmse", "mae", "rsq")
 COST = ("--cpu-hour-price", "0.05", "--estimated-cpu-hours", "2")
@@ -255,13 +256,12 @@ def test_a_damaged_model_ends_with_1_and_names_the_file(tuned: Tuned, tmp_path: 
 
 
 def test_overwrite_replaces_a_folder_and_plain_lines_tell_how_far_it_is(tmp_path: Path) -> None:
-    (tmp_path / "found").mkdir()
-    (tmp_path / "found" / "old").touch()
+    write_earlier(tmp_path / "found")
     (tmp_path / "grid.json").write_text(GRID)
     chosen = ("--grid", "grid.json", "--set", "folds=2", "--output", "found", "--overwrite")
     ended = fanfold("tune", "sample:300", *chosen, cwd=tmp_path)
     assert ended.code == 0, ended.err
-    assert not (tmp_path / "found" / "old").exists()
+    assert json_of(tmp_path / "found" / "best.json")["candidate"]
     lines = ended.err.splitlines()
     stages = [line for line in lines if ":" not in line]
     assert stages == ["expand_grid", "preprocess", "cross_validate", "select_best", "train_final"]

@@ -168,8 +168,9 @@ def test_an_output_that_exists_is_not_overwritten_without_being_told(tmp_path: P
     with pytest.raises(UserError, match=r"exists and is not empty"):
         fanfold.tune("sample:400", grid=GRID, output=tmp_path)
     assert (tmp_path / "precious").read_text() == "kept"
-    fanfold.tune("sample:400", grid=GRID, folds=2, output=tmp_path, overwrite=True)
-    assert not (tmp_path / "precious").exists() and (tmp_path / "best.json").exists()
+    with pytest.raises(UserError, match=r"holds what no search wrote \(precious\): name another"):
+        fanfold.tune("sample:400", grid=GRID, output=tmp_path, overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
 
 
 def test_a_mistake_is_named_before_the_table_is_read() -> None:
@@ -218,6 +219,7 @@ def test_a_search_whose_bucket_takes_nothing_is_kept(
         raise AccessDenied("access is denied")
 
     monkeypatch.setattr("fanfold.settings.paths.exists", lambda uri: False)
+    monkeypatch.setattr(sys.modules[published.__module__], "seen", lambda uri, names: {})
     monkeypatch.setattr(sys.modules[published.__module__], "upload", upload)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(AccessDenied, match="access is denied; nothing is lost: .*to s3://b/out"):

@@ -11,6 +11,7 @@ import fanfold
 from fanfold.errors import UserError
 from fanfold.settings.paths import check_apart, check_file, check_folder, check_places
 from fanfold.settings.search import Settings
+from tests.fanfold.earlier import write_earlier
 
 
 @pytest.fixture
@@ -42,7 +43,8 @@ def test_what_would_be_gone_with_the_output_that_is_replaced_is_named(
 
 def test_places_side_by_side_and_an_output_within_the_ledger_are_fine(folder: Path) -> None:
     settings = Settings(data="words.csv", ledger="ledger")
-    for output in ("new", folder / "found", "ledger/found", None):
+    write_earlier(folder / "earlier")
+    for output in ("new", folder / "earlier", "ledger/found", None):
         check_places(settings, output, overwrite=True)
     check_places(Settings(ledger="found"), None, overwrite=False)
 
