@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 EXPLAINED = "baseline: predicting the training rows' mean; rsq: the squared correlation"
 
-FEW_TEST_ROWS = 30
-"""With fewer, a score on the test rows is mostly chance."""
-
 
 def show_outcome(folder: Path, console: Console, report: str) -> None:
     """Print what the search whose files are in `folder` found; the last line is of the report."""
@@ -42,7 +39,7 @@ def show_outcome(folder: Path, console: Console, report: str) -> None:
     console.print(_scores(board[best["candidate"]], metrics, summary))
     console.print(Text(EXPLAINED, style="dim"), soft_wrap=wrap)
     console.print()
-    for sentence in [best["sentence"], *_notes(summary, board), *_costs(summary, board)]:
+    for sentence in [best["sentence"], *summary.get("notes", []), *_costs(summary, board)]:
         console.print(Text(sentence), soft_wrap=wrap)
     console.print(Text(f"Report: {report}"), soft_wrap=True)
 
@@ -87,19 +84,6 @@ def _scores(
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else value
-
-
-def _notes(summary: dict[str, Any], board: dict[str, dict[str, str]]) -> Iterator[str]:
-    """What a reader should know before the numbers are believed."""
-    same = [row for row in board.values() if row.get("same_as")]
-    if same:
-        yield (
-            f"{len(same)} of {len(board) - 1} candidates turned out the same as another: their text"
-            " settings choose the same tokens (same_as in leaderboard.csv)"
-        )
-    if summary["rows_test"] < FEW_TEST_ROWS:
-        yield f"{summary['rows_test']} test rows are few: their scores may be chance"
-    yield from summary.get("notes", [])
 
 
 def _costs(summary: dict[str, Any], board: dict[str, dict[str, str]]) -> Iterator[str]:

@@ -50,7 +50,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FORMAT = "fanfold-model-1"
+FORMAT, SCALED_FORMAT = "fanfold-model-1", "fanfold-model-2"
+"""A model whose target has a scale is refused by versions that know nothing of scales."""
+
 MODEL_FILES = ("manifest.json", XGBoost.model_file, SklearnEstimator.model_file)
 """What a model's folder may hold."""
 
@@ -222,7 +224,7 @@ def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: i
         data = estimator.prepare(matrix, scale.apply(target), parameters, threads)
         fitted = estimator.fit(data, parameters, seed, threads)
     manifest = {
-        "format": FORMAT,
+        "format": FORMAT if scale == AS_IT_IS else SCALED_FORMAT,
         "estimator": estimator.name,
         "candidate": candidate.id,
         "parameters": candidate.parameters,
@@ -274,7 +276,7 @@ def _load(folder: Path, shown: str) -> Model:
             f"no model at {shown!r}: give the folder that a search wrote, or the one that holds"
             " manifest.json"
         )
-    manifest = read_manifest(folder / "manifest.json", FORMAT)
+    manifest = read_manifest(folder / "manifest.json", (FORMAT, SCALED_FORMAT))
     check_files(folder, manifest["files"])
     estimator = get_estimator(manifest["estimator"])
     features = TextFeatures(

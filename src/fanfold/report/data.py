@@ -83,6 +83,7 @@ class Candidate:
     std_err: Mapping[str, float]
     defined: Mapping[str, int]
     folds: int
+    columns: int
     fit_seconds: float
     cpu_seconds: float
     error: str
@@ -170,6 +171,7 @@ def _candidate(
         std_err={name: number(row[f"{name}_std_err"]) for name in metrics},
         defined={name: int(plain(row[f"{name}_n"]) or 0) for name in metrics},
         folds=int(plain(row["n"]) or 0),
+        columns=int(plain(row["columns"]) or 0),
         fit_seconds=number(row["fit_seconds"]),
         cpu_seconds=number(row["cpu_seconds"]),
         error="" if error is None else str(error),

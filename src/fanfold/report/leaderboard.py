@@ -27,6 +27,7 @@ class Row:
     mark: Mark | None
     parameters: Sequence[str]
     others: Sequence[str]
+    columns: str
     fit: str
     cpu: str
     identity: str
@@ -114,6 +115,7 @@ def _row(candidate: Candidate, board: Board, scale: Range) -> Row:
         mark=None if baseline and not scale.holds(mean) else mark(scale, mean, error),
         parameters=[value_text(value) for value in varying],
         others=[fixed(candidate.mean[name], places[name]) for name in board.metrics[1:]],
+        columns=f"{candidate.columns:,}" if candidate.columns else NOTHING,
         fit=NOTHING if baseline else seconds_text(candidate.fit_seconds),
         cpu=NOTHING if baseline else seconds_text(candidate.cpu_seconds),
         identity=candidate.identity,

@@ -17,6 +17,7 @@ from fanfold.report.library import library
 from fanfold.report.scales import axes, by_effect, score_range
 from fanfold.report.still import draw
 from fanfold.report.theme import theme
+from fanfold.report.words import shown
 
 if TYPE_CHECKING:
     import jinja2
@@ -70,6 +71,7 @@ def _words(data: ReportData, board: Board, most: int) -> dict[str, Any]:
         "text_column": data.text_column,
         "started": facts.started_text(summary["started"]),
         "best": data.best,
+        "notes": [shown(note, 400) for note in summary.get("notes", [])],
         "final": data.metrics is not None,
         "board": board,
         "cards": cards,

@@ -13,6 +13,9 @@ from fanfold.report.strip import Mark, mark
 from fanfold.report.words import fixed, number_text, percent, plain, value_text
 from fanfold.tasks.regression import HIGHER_IS_BETTER
 
+MEANING = {"rsq": "squared correlation, "}
+"""What a metric is, where its name may mean something else elsewhere."""
+
 
 @dataclass(frozen=True)
 class MetricCard:
@@ -22,6 +25,7 @@ class MetricCard:
         headline: the score on the test rows, or over the folds before there is one.
         folds: what `over_folds` is a mean of, in words.
         gain: how much better than the baseline the score over the folds is, in words.
+        test_baseline, test_gain: the same on the test rows; empty before there is a score.
     """
 
     name: str
@@ -32,6 +36,8 @@ class MetricCard:
     std_err: str
     baseline: str
     gain: str
+    test_baseline: str
+    test_gain: str
     test_mark: Mark | None
     folds_mark: Mark | None
     baseline_mark: Mark | None
@@ -42,17 +48,21 @@ def metric_card(name: str, data: ReportData, board: Board) -> MetricCard:
     mean, error = board.winner.mean[name], board.winner.std_err[name]
     baseline = board.baseline.mean[name] if board.baseline else math.nan
     test = number((data.metrics or {}).get(name))
+    of_test = number((data.summary.get("baseline_test") or {}).get(name))
     scale = _card_range(name, mean, error, baseline, test)
     places = decimals(test if math.isfinite(test) else board.typical(name))
     return MetricCard(
         name=name,
-        better="higher is better" if HIGHER_IS_BETTER[name] else "lower is better",
+        better=MEANING.get(name, "")
+        + ("higher is better" if HIGHER_IS_BETTER[name] else "lower is better"),
         headline=fixed(mean if data.metrics is None else test, places),
         folds=defined_text(board, name),
         over_folds=fixed(mean, places),
         std_err=number_text(error, 2),
         baseline=fixed(baseline, places),
         gain=_gain(name, mean, baseline),
+        test_baseline=fixed(of_test, places) if math.isfinite(of_test) else "",
+        test_gain=_gain(name, test, of_test),
         test_mark=mark(scale, test),
         folds_mark=mark(scale, mean, error),
         baseline_mark=mark(scale, baseline),

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fanfold.results.artifacts import Artifacts
+from fanfold.results.notes import notes_of
 from fanfold.results.summary import Cost, final_summary, selected_summary
 from fanfold.settings.search import Settings
 from fanfold.storage.json_files import read_json, write_json
@@ -73,7 +74,7 @@ class SearchResults:
         """
         selected = selected_summary(self.summary, plan, self.best, self.leaderboard)
         summary = final_summary(selected, settings, self.scores, cost)
-        summary["baseline_test"] = baseline
+        summary |= {"baseline_test": baseline, "notes": notes_of(self.leaderboard, summary)}
         return replace(self, metrics=metrics, summary=summary)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def sealed(facts: Mapping[str, Any]) -> str:
     return json.dumps({**facts, SEAL: digest(facts)}, indent=1, ensure_ascii=False) + "\n"
 
 
-def unsealed(text: str | bytes, wanted_format: str, name: str) -> dict[str, Any]:
+def unsealed(text: str | bytes, wanted: str | Sequence[str], name: str) -> dict[str, Any]:
     """The facts that `sealed` wrote as `text`, which messages call `name`.
 
     Raises:
@@ -40,8 +40,11 @@ def unsealed(text: str | bytes, wanted_format: str, name: str) -> dict[str, Any]
         seal, found = facts.pop(SEAL), facts["format"]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise DamagedError(f"{name!r} is not a manifest that fanfold wrote") from None
-    if found != wanted_format:
-        raise DamagedError(f"{name!r} is of format {found!r}, and {wanted_format!r} is needed")
+    formats = [wanted] if isinstance(wanted, str) else wanted
+    if found not in formats:
+        raise DamagedError(
+            f"{name!r} is of format {found!r}, and {' or '.join(map(repr, formats))} is needed"
+        )
     if digest(facts) != seal:
         raise DamagedError(f"{name!r} was changed since it was written: its SHA-256 differs")
     return dict(facts)
@@ -52,7 +55,7 @@ def write_manifest(path: Path, facts: Mapping[str, Any]) -> None:
     path.write_text(sealed(facts), encoding="utf-8")
 
 
-def read_manifest(path: Path, wanted_format: str) -> dict[str, Any]:
+def read_manifest(path: Path, wanted: str | Sequence[str]) -> dict[str, Any]:
     """The facts that `write_manifest` wrote to `path`.
 
     Raises:
@@ -64,7 +67,7 @@ def read_manifest(path: Path, wanted_format: str) -> dict[str, Any]:
         raise DamagedError(f"{str(path)!r} is missing") from None
     except (OSError, ValueError):
         raise DamagedError(f"{str(path)!r} is not a manifest that fanfold wrote") from None
-    return unsealed(text, wanted_format, str(path))
+    return unsealed(text, wanted, str(path))
 
 
 def check_files(folder: Path, checksums: Mapping[str, str]) -> None:

@@ -287,7 +287,7 @@ def test_a_small_page_is_about_a_megabyte() -> None:
 def test_a_still_page_has_no_script_and_is_small_enough_for_many_cells(search: str) -> None:
     text = page_of(search, still=True)
     assert "<script" not in text and "script-src 'none'" in html.unescape(text)
-    assert len(text.encode()) < (280_000 if search == "a thousand candidates" else 140_000)
+    assert len(text.encode()) < (280_000 if search == "a thousand candidates" else 145_000)
 
 
 def test_the_still_page_of_sixteen_candidates_has_eighty_kilobytes() -> None:
