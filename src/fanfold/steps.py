@@ -40,8 +40,7 @@ def preprocess(settings: Settings, files: Artifacts) -> dict[str, int]:
     Returns:
         How many rows went where: `rows_read`, `rows_train`...
     """
-    from fanfold.features.preprocess import CORPUS_SETTINGS
-    from fanfold.features.preprocess import preprocess as build_corpus
+    from fanfold.features.preprocess import CORPUS_SETTINGS, build_corpus
 
     cost = Cost()
     with s3_endpoint(settings.s3_endpoint):
@@ -88,7 +87,7 @@ def cross_validate(files: Artifacts, share: Mapping[str, Any] | None = None) -> 
     from fanfold.features.corpus import load_corpus
     from fanfold.ledger import remembering
     from fanfold.results.files import write_csv
-    from fanfold.search.cross_validation import cross_validate as score_units
+    from fanfold.search.cross_validation import score_units
     from fanfold.search.fold_scores import scores_frame
     from fanfold.search.plan import Plan
 

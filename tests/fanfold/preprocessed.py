@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from fanfold.features.preprocess import preprocess
+from fanfold.features.preprocess import build_corpus
 from fanfold.settings.search import Settings
 
 ROWS = [
@@ -26,7 +26,7 @@ def run(data: Path, output: Path | None = None, **how: Any) -> dict[str, Any]:
     """Preprocess `data` to `corpus`, `test.parquet` and `rejects.csv` beside it."""
     output = output or data.parent
     chosen = Settings(data=str(data), **{"text_column": "text", "target": "y", **how})
-    return preprocess(
+    return build_corpus(
         chosen,
         corpus=output / "corpus",
         test=output / "test.parquet",

@@ -14,8 +14,8 @@ import numpy as np
 
 from fanfold.estimators.base import Estimator, get_estimator
 from fanfold.features.corpus import Corpus, load_corpus
-from fanfold.features.preprocess import preprocess
-from fanfold.search.cross_validation import cross_validate
+from fanfold.features.preprocess import build_corpus
+from fanfold.search.cross_validation import score_units
 from fanfold.search.fold_scores import FoldScore
 from fanfold.search.grid import Candidate, expand, make_units
 from fanfold.settings.search import Settings
@@ -55,7 +55,7 @@ def make_table(folder: Path) -> Table:
         writer.writeheader()
         writer.writerows(rows)
     settings = Settings(data=str(folder / "rows.csv"), split_column="split", fold_column="fold")
-    preprocess(
+    build_corpus(
         settings,
         corpus=folder / "corpus",
         test=folder / "test.parquet",
@@ -82,7 +82,7 @@ def score(
     estimator = estimator or get_estimator("xgboost")
     candidates = expand(grid, estimator)
     units = make_units(candidates, estimator, share_fits=share_fits)
-    return candidates, cross_validate(corpus, units, estimator, seed=SEED, cpus=cpus)
+    return candidates, score_units(corpus, units, estimator, seed=SEED, cpus=cpus)
 
 
 def values(rows: Sequence[FoldScore]) -> dict[tuple[str, str, str], float]:

@@ -40,7 +40,7 @@ CORPUS_SETTINGS = (
 """The settings that a corpus is made by, and keeps for later steps."""
 
 
-def preprocess(
+def build_corpus(
     settings: Settings, *, corpus: str | Path, test: str | Path, rejects: str | Path
 ) -> dict[str, Any]:
     """Read the table, set bad rows aside, split, and count the training text once.

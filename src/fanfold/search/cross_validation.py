@@ -19,7 +19,7 @@ from fanfold.search.same_columns import same_columns, with_copies, without_copie
 from fanfold.search.scorer import Scorer
 
 
-def cross_validate(
+def score_units(
     corpus: Corpus,
     units: Sequence[Unit],
     estimator: Estimator,

@@ -20,10 +20,10 @@ import numpy as np
 from fanfold.errors import UserError
 from fanfold.estimators.base import Estimator
 from fanfold.features.corpus import Corpus, TextBlock, load_corpus
-from fanfold.features.preprocess import preprocess
+from fanfold.features.preprocess import build_corpus
 from fanfold.features.text import TextSettings
 from fanfold.resources import FIT_BYTES, cpu_seconds, forget_peak_memory, peak_memory
-from fanfold.search.cross_validation import cross_validate
+from fanfold.search.cross_validation import score_units
 from fanfold.search.grid import Unit, pack
 from fanfold.search.plan import Plan
 from fanfold.settings.search import Settings
@@ -135,7 +135,7 @@ def _tried(
     with scratch_folder() as scratch:
         before = cpu_seconds()
         files = {name: Path(scratch, name) for name in ("corpus", "test", "rejects")}
-        preprocess(settings, **files)
+        build_corpus(settings, **files)
         reading = cpu_seconds() - before
         corpus = load_corpus(files["corpus"])
         return corpus, reading, *_pilot(corpus, units, plan.estimator, settings.seed, pilot_rows)
@@ -194,7 +194,7 @@ def _power(cost: float, size: float) -> float:
 def _try(corpus: Corpus, unit: Unit, estimator: Estimator, seed: int, rows: int) -> _Trial:
     """Fit `unit` with one fold held out, on `rows` rows."""
     forget_peak_memory()
-    scores = cross_validate(_one_fold(corpus, rows), [unit], estimator, seed=seed, cpus=1)
+    scores = score_units(_one_fold(corpus, rows), [unit], estimator, seed=seed, cpus=1)
     failed = [each.error for each in scores if not each.ok]
     if failed:
         raise UserError(f"the trial fit of {unit.label} failed: {failed[0]}")

@@ -17,7 +17,7 @@ import pytest
 
 from fanfold.errors import UserError
 from fanfold.features.corpus import load_corpus
-from fanfold.features.preprocess import preprocess
+from fanfold.features.preprocess import build_corpus
 from fanfold.settings.search import Settings
 from tests.fanfold.preprocessed import ROWS, rejects, run, whole, write_csv
 
@@ -66,7 +66,7 @@ def test_a_wrong_setting_is_named_and_leaves_nothing_behind(
     chosen = {"data": str(tmp_path / "data.csv"), "text_column": "text", "target": "y", **how}
     out = tmp_path / "out"
     with pytest.raises(UserError, match=message):
-        preprocess(Settings(**chosen), corpus=out / "c", test=out / "t", rejects=out / "r.csv")
+        build_corpus(Settings(**chosen), corpus=out / "c", test=out / "t", rejects=out / "r.csv")
     assert not out.exists() or {path.name for path in out.iterdir()} <= {"r.csv"}
 
 
@@ -245,7 +245,7 @@ def test_split_fold_and_group_columns_are_followed(tmp_path: Path) -> None:
 
 
 def test_a_sample_is_a_table_too(tmp_path: Path) -> None:
-    summary = preprocess(
+    summary = build_corpus(
         Settings(data="sample:400", folds=3),
         corpus=tmp_path / "c",
         test=tmp_path / "t.parquet",

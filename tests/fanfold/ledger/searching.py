@@ -10,10 +10,10 @@ from typing import Any
 
 from fanfold.estimators.xgboost import XGBoost
 from fanfold.features.corpus import Corpus, load_corpus
-from fanfold.features.preprocess import preprocess
+from fanfold.features.preprocess import build_corpus
 from fanfold.features.text import TextSettings
 from fanfold.ledger import remembering
-from fanfold.search.cross_validation import cross_validate
+from fanfold.search.cross_validation import score_units
 from fanfold.search.fold_scores import FoldScore
 from fanfold.search.grid import expand
 from fanfold.search.plan import PLAN_SETTINGS, Plan
@@ -66,7 +66,7 @@ class Searched:
 def make_corpus(folder: Path, **settings: Any) -> Corpus:
     """The corpus of 300 generated rows."""
     folder.mkdir(exist_ok=True)
-    preprocess(
+    build_corpus(
         Settings(data="sample:300", folds=FOLDS, **settings),
         corpus=folder / "corpus",
         test=folder / "test.parquet",
@@ -89,7 +89,7 @@ def run(corpus: Corpus, ledger: str | Path, grid: Any = GRID, **how: Any) -> Sea
     search = make_search(ledger, grid, **how)
     units = search.units()
     with remembering(search, corpus, units) as (known, remember):
-        rows = cross_validate(
+        rows = score_units(
             corpus,
             units,
             search.estimator,

@@ -10,7 +10,7 @@ import pytest
 from fanfold.estimators.base import get_estimator
 from fanfold.features.corpus import Corpus
 from fanfold.search.baseline import baseline_scores
-from fanfold.search.cross_validation import cross_validate
+from fanfold.search.cross_validation import score_units
 from fanfold.search.fold_scores import FoldScore, scores_frame
 from fanfold.search.grid import expand, make_units
 from fanfold.search.same_columns import same_columns
@@ -38,7 +38,7 @@ def corpus() -> Corpus:
 def scored(corpus: Corpus, grid: Any, **how: Any) -> tuple[list[FoldScore], CountingXGBoost]:
     estimator = CountingXGBoost()
     units = make_units(expand(grid, estimator), estimator)
-    return cross_validate(corpus, units, estimator, seed=1, **how), estimator
+    return score_units(corpus, units, estimator, seed=1, **how), estimator
 
 
 def test_settings_that_allow_no_more_tokens_are_the_same_as_the_first_of_them(

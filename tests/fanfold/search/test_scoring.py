@@ -12,7 +12,7 @@ import pytest
 
 from fanfold.estimators.base import get_estimator
 from fanfold.search.baseline import BASELINE, baseline_scores
-from fanfold.search.cross_validation import cross_validate
+from fanfold.search.cross_validation import score_units
 from fanfold.search.fold_scores import FoldScore
 from fanfold.search.grid import expand, make_units
 from tests.fanfold.scored import FOLDS, NEAR, SEED, Table, make_table, score, values
@@ -99,7 +99,7 @@ def test_one_fit_on_several_threads_gives_the_bits_of_one_thread(table: Table) -
 def test_another_seed_gives_other_scores(table: Table) -> None:
     estimator = get_estimator("xgboost")
     units = make_units(expand({"subsample": [0.5], "n_estimators": [5]}, estimator), estimator)
-    scores = [values(cross_validate(table.corpus, units, estimator, seed=s)) for s in (1, 2, 1)]
+    scores = [values(score_units(table.corpus, units, estimator, seed=s)) for s in (1, 2, 1)]
     assert scores[0] == scores[2] != scores[1]
 
 
@@ -125,7 +125,7 @@ def test_a_candidate_that_cannot_be_fitted_is_rows_that_say_why(table: Table) ->
         {"n_estimators": 3},
     ]
     candidates = expand(grid, estimator)
-    rows = cross_validate(
+    rows = score_units(
         table.corpus, make_units(candidates, estimator), estimator, seed=SEED, on_scores=told.extend
     )
     by_candidate = {each.id: [r for r in rows if r.candidate == each.id] for each in candidates}

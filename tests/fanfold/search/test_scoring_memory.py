@@ -91,7 +91,7 @@ SHORT_OF_MEMORY = """
 
     from fanfold import resources
     from fanfold.search import fold_scores
-    from fanfold.search.cross_validation import cross_validate
+    from fanfold.search.cross_validation import score_units
     from fanfold.estimators import scikit_learn
     from fanfold.estimators.base import get_estimator
     from fanfold.search.grid import expand, make_units
@@ -108,7 +108,7 @@ SHORT_OF_MEMORY = """
     name, grid = json.loads(sys.argv[1])
     estimator = get_estimator(name)
     units = make_units(expand(grid, estimator), estimator)
-    rows = cross_validate(corpus, units, estimator, seed=1)
+    rows = score_units(corpus, units, estimator, seed=1)
     print(json.dumps([have, [asdict(row) for row in rows]]))
 """
 
