@@ -179,8 +179,9 @@ def train_final(
         The test metrics that are defined.
     """
     from fanfold.features.corpus import load_corpus
-    from fanfold.models.model import load_model, train
+    from fanfold.models.model import load_model
     from fanfold.models.score_table import score_table
+    from fanfold.models.training import train
     from fanfold.report import ReportData, render
     from fanfold.results.files import read_selected, write_results
     from fanfold.results.log_channel import tell_result

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +17,24 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from fanfold.arrays import Floats, Ints
-from fanfold.errors import UserError
 from fanfold.estimators.alike_rows import alike_order, distinct_rows
 from fanfold.estimators.hyperparameters import check_names
 from fanfold.estimators.xgboost_library import load_xgboost
-from fanfold.tasks.target_scale import AS_IT_IS, TargetRange, TargetScale, learn_scale
+from fanfold.estimators.xgboost_parameters import (
+    DEFAULT_BINS,
+    DEFAULT_DEPTH,
+    DEFAULT_ROUNDS,
+    DEFAULTS,
+    PARAMETERS,
+    ROUNDS,
+    TARGET_RANGES,
+    checked_value,
+)
+from fanfold.tasks.target_scale import AS_IT_IS, TargetScale, learn_scale
 
 if TYPE_CHECKING:
     import xgboost
 
-
-DEFAULT_ROUNDS = 100
-DEFAULT_DEPTH = 6
-DEFAULT_BINS = 256
 
 SPARSE_BELOW = 0.01
 """Share of cells below which xgboost keeps a column as a list (its own: 0.2). Whether a row goes
@@ -40,79 +44,8 @@ tables a fifth of the time, for a byte a row and column. It changes no score."""
 TRIAL_ROUNDS, TRIAL_STEP = 60, 25
 """The small fit that tells which columns trees split by: its rounds, and one row in so many."""
 
-ROUNDS = "n_estimators"
-
-
-@dataclass(frozen=True)
-class Range:
-    """Values that a numeric parameter takes: from `low` (itself excluded if `above`) to `high`."""
-
-    whole: bool
-    low: float = 0
-    high: float = math.inf
-    above: bool = False
-
-    def holds(self, value: Any) -> bool:
-        """Whether `value` is of the kind and in the range."""
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
-            return False
-        if self.whole and value != math.floor(value):
-            return False
-        low_holds = value > self.low if self.above else value >= self.low
-        return bool(low_holds and value <= self.high)
-
-    def __str__(self) -> str:
-        kind = "a whole number" if self.whole else "a number"
-        low = f"{'above' if self.above else 'at least'} {self.low:g}"
-        high = "" if math.isinf(self.high) else f" and at most {self.high:g}"
-        return f"{kind}, {low}{high}"
-
-
 LOG_LINK = ("count:poisson", "reg:gamma", "reg:tweedie")
 """Objectives that predict the exponential of what the trees add up to."""
-
-TARGET_RANGES = {
-    "reg:squaredlogerror": TargetRange(-1, above=True),
-    "count:poisson": TargetRange(0),
-    "reg:gamma": TargetRange(0, above=True),
-    "reg:tweedie": TargetRange(0),
-}
-"""Objectives that read logarithms of the target, and the targets that they take."""
-
-SHARE = Range(False, 0, 1, above=True)
-# Names and ranges: xgboost 3, "XGBoost Parameters", tree booster on CPU.
-PARAMETERS: dict[str, Range | tuple[str, ...]] = {
-    ROUNDS: Range(True, 1),
-    "max_depth": Range(True),
-    "learning_rate": Range(False, above=True),
-    "subsample": SHARE,
-    "colsample_bynode": SHARE,
-    "colsample_bytree": SHARE,
-    "colsample_bylevel": SHARE,
-    "min_child_weight": Range(False),
-    "gamma": Range(False),
-    "reg_alpha": Range(False),
-    "reg_lambda": Range(False),
-    "max_leaves": Range(True),
-    "max_bin": Range(True, 2),
-    "max_delta_step": Range(False),
-    "num_parallel_tree": Range(True, 1),
-    "grow_policy": ("depthwise", "lossguide"),
-    "objective": (
-        "reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:squaredlogerror",
-        "count:poisson", "reg:gamma", "reg:tweedie",
-    ),
-}  # fmt: skip
-
-# xgboost's own, ibid., but for the rounds, which are XGBRegressor's.
-DEFAULTS: dict[str, Any] = {
-    ROUNDS: DEFAULT_ROUNDS, "max_depth": DEFAULT_DEPTH, "max_bin": DEFAULT_BINS,
-    "learning_rate": 0.3, "subsample": 1.0, "colsample_bynode": 1.0, "colsample_bytree": 1.0,
-    "colsample_bylevel": 1.0, "min_child_weight": 1.0, "gamma": 0.0, "reg_alpha": 0.0,
-    "reg_lambda": 1.0, "max_leaves": 0, "max_delta_step": 0.0, "num_parallel_tree": 1,
-    "grow_policy": "depthwise", "objective": "reg:squarederror",
-}  # fmt: skip
 
 
 class XGBoost:
@@ -128,17 +61,7 @@ class XGBoost:
     def checked(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """`parameters` with whole numbers as int, others as float; `UserError` if not allowed."""
         check_names(parameters, list(PARAMETERS), self.name)
-        return {name: self._checked(name, value) for name, value in parameters.items()}
-
-    def _checked(self, name: str, value: Any) -> Any:
-        allowed = PARAMETERS[name]
-        if isinstance(allowed, Range):
-            if allowed.holds(value):
-                return int(value) if allowed.whole else float(value)
-            raise UserError(f"{name} must be {allowed} but is {value!r}")
-        if value not in allowed:
-            raise UserError(f"{name} must be one of {', '.join(allowed)} but is {value!r}")
-        return value
+        return {name: checked_value(name, value) for name, value in parameters.items()}
 
     def rounds(self, parameters: Mapping[str, Any]) -> int:
         """Rounds of boosting, `n_estimators`."""

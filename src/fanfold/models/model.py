@@ -8,45 +8,27 @@ versions, the identity of the data, and the SHA-256 of that file and of itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fanfold.arrays import Floats
-from fanfold.errors import DamagedError, FanfoldError, UserError, did_you_mean
+from fanfold.errors import DamagedError, UserError
 from fanfold.estimators.base import Estimator, get_estimator
 from fanfold.estimators.scikit_learn import SklearnEstimator
 from fanfold.estimators.xgboost import XGBoost
-from fanfold.features.corpus import Corpus
-from fanfold.features.text import TextSettings, without_half_pairs
-from fanfold.features.text_features import TextFeatures, fit_text
-from fanfold.resources import (
-    calm,
-    fits_at_once,
-    is_out_of_memory,
-    memory_as_exception,
-    usable_cpus,
-)
-from fanfold.search.grid import Candidate
+from fanfold.features.text import TextSettings
+from fanfold.features.text_features import TextFeatures
+from fanfold.models.texts import texts_of
 from fanfold.settings.paths import check_model_folder
 from fanfold.storage import exists, fetched, join, published
 from fanfold.storage.sealed import check_files, read_manifest, sha256, write_manifest
-from fanfold.tables.columns import as_texts, check_kinds
-from fanfold.tables.frame import Frame, as_arrow, as_frame
 from fanfold.tasks.target_scale import AS_IT_IS, TargetScale
-from fanfold.versions import git_revision, versions
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import polars as pl
-    import pyarrow as pa
-
-    Texts: TypeAlias = Sequence[str | None] | pd.Series | pl.Series | pa.Array | pa.ChunkedArray
-    Table: TypeAlias = pd.DataFrame | pl.DataFrame | pl.LazyFrame | pa.Table
+    from fanfold.models.texts import Table, Texts
 
 logger = logging.getLogger(__name__)
 
@@ -102,25 +84,12 @@ class Model:
             UserError: the frame lacks that column, it is neither text nor numbers, or one text
                 or a dict was given in place of a list.
         """
-        texts = self._texts(data)
+        texts = texts_of(data, self.manifest["settings"]["text_column"])
         batches = (texts[at : at + BATCH_ROWS] for at in range(0, len(texts), BATCH_ROWS))
         found = [
             self.estimator.predict(self.fitted, self.features.matrix(batch)) for batch in batches
         ]
         return self.scale.undo(np.concatenate([np.zeros(0), *found]))
-
-    def _texts(self, data: Any) -> list[str | None]:
-        if isinstance(data, str):
-            raise UserError("predict takes a list of texts, and was given one text: write [text]")
-        if isinstance(data, Mapping):
-            raise UserError("predict takes a frame or a list of texts, and was given a dict")
-        column = self.manifest["settings"]["text_column"]
-        frame = as_frame(data)
-        if frame is not None:
-            data = _column_of(frame, column)
-        is_column = frame is not None or hasattr(data, "dtype") or hasattr(data, "to_pylist")
-        texts = _as_trained(data, column) if is_column else None
-        return texts or _encodable([_text_of(value) for value in data])
 
     def importances(self, top: int = 30) -> list[tuple[str, float]]:
         """The `top` tokens by their share of the fit, largest first; [] where unknown."""
@@ -145,101 +114,6 @@ class Model:
             self.estimator.save(self.fitted, file)
             files = {file.name: sha256(file)}
             write_manifest(beside / "manifest.json", {**self.manifest, "files": files})
-
-
-def _column_of(frame: Frame, name: str) -> Any:
-    """The text column of a frame; raises UserError where it has none or several."""
-    names = list(frame.names)
-    if name not in names:
-        raise UserError(
-            f"the model reads the column {name!r}, and there are {', '.join(names)}"
-            f"{did_you_mean(name, names)}"
-        )
-    if names.count(name) > 1:
-        raise UserError(f"the frame has {names.count(name)} columns {name!r}: leave one")
-    return frame.columns[names.index(name)]
-
-
-def _as_trained(values: Any, name: str) -> list[str | None] | None:
-    """A column as the text that training makes of it; None where Arrow has no type for it."""
-    import pyarrow as pa
-
-    try:
-        column = as_arrow(values)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return None
-    check_kinds(pa.schema([(name, column.type)]), [name], "the data")
-    return list(as_texts(column).to_list())
-
-
-def _text_of(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value
-    # NaN and NaT differ from themselves; whether pandas' NA does is neither true nor false.
-    missing = value is None or type(value).__name__ == "NAType" or value != value
-    return None if missing else str(value)
-
-
-def _encodable(texts: list[str | None]) -> list[str | None]:
-    """The texts as UTF-8 can hold them; a warning says in which ones something was replaced."""
-    found = [text and without_half_pairs(text) for text in texts]
-    both = enumerate(zip(texts, found, strict=True))
-    places = [n for n, (text, mended) in both if text != mended and "\ufffd" in str(mended)]
-    if places:
-        logger.warning(
-            "half of a surrogate pair, which is no text, is replaced in %d of %d texts; the first"
-            " is text %d, counted from 0", len(places), len(texts), places[0],
-        )  # fmt: skip
-    return found
-
-
-@contextmanager
-def _memory_told(rows: int) -> Iterator[None]:
-    """Within the block a lack of memory is an error that says what to raise."""
-    with memory_as_exception() as limit:
-        try:
-            yield
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            raise FanfoldError(
-                f"out of memory: the final fit, of all {rows:,} training rows, had"
-                f" {limit / 2**30:.2f} GiB; raise train_final_memory, or lower text__max_tokens"
-                " or max_depth"
-            ) from None
-
-
-def train(corpus: Corpus, candidate: Candidate, estimator: Estimator, *, seed: int) -> Model:
-    """The candidate fitted on every row of the corpus, on all processors.
-
-    Raises:
-        FanfoldError: memory does not suffice for all rows.
-    """
-    parameters = candidate.model_parameters
-    with _memory_told(corpus.rows), calm():
-        threads = fits_at_once(usable_cpus())  # memory for their stacks
-        features, matrix = fit_text(corpus.text, np.ones(corpus.rows, dtype=bool), candidate.text)
-        target = np.asarray(corpus.target)
-        scale = estimator.target_scale(target, parameters)
-        data = estimator.prepare(matrix, scale.apply(target), parameters, threads)
-        fitted = estimator.fit(data, parameters, seed, threads)
-    manifest = {
-        "format": FORMAT if scale == AS_IT_IS else SCALED_FORMAT,
-        "estimator": estimator.name,
-        "candidate": candidate.id,
-        "parameters": candidate.parameters,
-        "target_scale": asdict(scale),
-        "text": candidate.text.as_parameters(),
-        "tokens": list(features.tokens),
-        "idf": features.idf.tolist(),
-        "settings": corpus.settings,
-        "data": corpus.data,
-        "corpus_digest": corpus.digest,
-        "rows_train": corpus.rows,
-        "versions": versions(),
-        "git": git_revision(),
-    }
-    return Model(features, estimator, fitted, manifest, scale)
 
 
 def load_model(folder: str | Path) -> Model:

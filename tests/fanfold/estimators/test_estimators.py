@@ -20,7 +20,7 @@ from sklearn.linear_model import Ridge
 from fanfold.errors import UserError
 from fanfold.estimators.base import get_estimator
 from fanfold.estimators.scikit_learn import ALLOWED, OURS, SklearnEstimator
-from fanfold.estimators.xgboost import PARAMETERS
+from fanfold.estimators.xgboost_parameters import PARAMETERS
 from fanfold.search.grid import expand, make_units, pack
 from tests.fanfold.slow_search import alike, foremost
 

@@ -16,7 +16,7 @@ from fanfold.estimators.other_names import (
     hyperparameter_hint,
 )
 from fanfold.estimators.scikit_learn import ALLOWED, EXAMPLE_GRIDS
-from fanfold.estimators.xgboost import PARAMETERS
+from fanfold.estimators.xgboost_parameters import PARAMETERS
 from fanfold.features.text import TextSettings
 from fanfold.search.plan import Plan
 from fanfold.settings.search import SEED_GRID, Settings

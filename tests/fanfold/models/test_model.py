@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import fanfold
 from fanfold.errors import DamagedError, UserError
 from fanfold.models.model import Model
+from fanfold.models.texts import texts_of
 from fanfold.storage import published
 
 ESTIMATORS = {
@@ -181,7 +183,7 @@ def test_a_series_of_neither_text_nor_numbers_is_refused(model: Model) -> None:
 def test_texts_and_others_in_one_series_are_predicted_as_text(model: Model) -> None:
     mixed = pd.Series(["love", 1, None, datetime.date(2020, 1, 1)], dtype=object)
     # The texts, since no tree knows these words.
-    assert model._texts(mixed) == ["love", "1", None, "2020-01-01"]
+    assert texts_of(mixed, "definition") == ["love", "1", None, "2020-01-01"]
 
 
 HALVES = ["love the party", "half \ud83d of", None, "\ude00\ud83d", "whole \ud83d\ude00", "love"]
@@ -200,5 +202,18 @@ def test_a_text_with_half_a_character_is_predicted_and_told_and_so_are_all_other
         found = model.predict(data.get(given, table))
         np.testing.assert_array_equal(found, model.predict(mended))
     (told,) = caplog.records
-    assert model._texts(HALVES) == mended
+    assert texts_of(HALVES, "definition") == mended
     assert "in 2 of 6 texts; the first is text 1, counted from 0" in told.getMessage()
+
+
+def test_a_model_on_a_scale_of_its_own_has_a_format_that_older_versions_refuse(
+    tmp_path: Path,
+) -> None:
+    for target, wanted in (("up_votes", "fanfold-model-1"), ("up_votes * 1e-9", "fanfold-model-2")):
+        found = fanfold.tune("sample:300", target=target, grid={"n_estimators": [3]}, folds=2).model
+        found.save(tmp_path / "model")
+        manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
+        assert manifest["format"] == wanted
+        texts = ["love", "the party"]
+        again = fanfold.load_model(tmp_path / "model")
+        np.testing.assert_array_equal(again.predict(texts), found.predict(texts))

@@ -14,6 +14,7 @@ import pytest
 from fanfold import Model, load_model, tune
 from fanfold.errors import UserError
 from fanfold.models.predict_table import number_rows, predict_table
+from fanfold.models.texts import texts_of
 from fanfold.tables.batch import Batch, Reject
 from fanfold.tables.columns import as_texts
 from fanfold.tables.table import read_table
@@ -143,7 +144,7 @@ def test_a_frame_is_predicted_as_the_table_that_it_becomes(
     np.testing.assert_array_equal(model.predict(frame), found)
     (batch,) = read_table(str(tmp_path / "in.parquet"))
     spelt = as_texts(batch.rows.column("text")).to_list()
-    assert model._texts(frame) == model._texts(frame["text"]) == spelt
+    assert texts_of(frame, "text") == texts_of(frame["text"], "text") == spelt
 
 
 def test_a_table_whose_column_is_neither_text_nor_numbers_is_refused(

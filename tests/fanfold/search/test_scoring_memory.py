@@ -17,12 +17,12 @@ import pytest
 from fanfold.errors import FanfoldError
 from fanfold.estimators.base import get_estimator
 from fanfold.estimators.xgboost import XGBoost
-from fanfold.models.model import train
+from fanfold.models.training import train
 from fanfold.search.grid import expand
 from tests.fanfold.scored import Table, make_table, score, values
 from tests.fanfold.slow_search import learn, words
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,9 @@ import xgboost
 import fanfold
 from fanfold.estimators.base import get_estimator
 from fanfold.estimators.scikit_learn import ALLOWED
-from fanfold.estimators.xgboost import PARAMETERS
-from fanfold.models.model import Model, train
+from fanfold.estimators.xgboost_parameters import PARAMETERS
+from fanfold.models.model import Model
+from fanfold.models.training import train
 from fanfold.resources import calm
 from fanfold.search.baseline import baseline_scores
 from fanfold.search.grid import expand
