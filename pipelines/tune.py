@@ -77,29 +77,15 @@ def place(task: dsl.PipelineTask, given: Parameters) -> None:
     kubernetes.set_security_context(task, run_as_user=USER, run_as_group=0, run_as_non_root=True)
 
 
-@dsl.pipeline(
-    name="fanfold-tune", display_name="fanfold", description=f"{ABOUT}\n\n{short_table()}"
-)
-@takes_settings
-def tune(given: Parameters) -> None:
-    """Cross-validates a grid over a table with text, and trains the best candidate."""
-    table = preprocess(**given.of(preprocess))
-    # A table behind an address may have changed since it was last read.
-    table.set_caching_options(False)
-    grid = expand_grid(**given.of(expand_grid))
+def choose_and_train(
+    given: Parameters,
+    table: dsl.PipelineTask,
+    grid: dsl.PipelineTask,
+    scored: dsl.PipelineTask,
+) -> tuple[dsl.PipelineTask, dsl.PipelineTask]:
+    """The steps after the loop: `select_best` and `train_final`."""
     of_table = {name: table.outputs[name] for name in ("corpus", "summary")}
     candidates = grid.outputs["candidates"]
-
-    with dsl.ParallelFor(grid.outputs["Output"], parallelism=PARALLELISM) as share:
-        scored = cross_validate(
-            corpus=table.outputs["corpus"],
-            candidates=candidates,
-            share=share,
-            # Inside a loop KFP hands a pod's limits only what is an input of its task as well.
-            cpu=given["cross_validate_cpu"],
-            memory=given["cross_validate_memory"],
-        )
-
     chosen = select_best(
         **of_table,
         candidates=candidates,
@@ -116,6 +102,31 @@ def tune(given: Parameters) -> None:
     )
     # Its log tells the results, and what comes from the cache has none.
     final.set_caching_options(False)
+    return chosen, final
+
+
+@dsl.pipeline(
+    name="fanfold-tune", display_name="fanfold", description=f"{ABOUT}\n\n{short_table()}"
+)
+@takes_settings
+def tune(given: Parameters) -> None:
+    """Cross-validates a grid over a table with text, and trains the best candidate."""
+    table = preprocess(**given.of(preprocess))
+    # A table behind an address may have changed since it was last read.
+    table.set_caching_options(False)
+    grid = expand_grid(**given.of(expand_grid))
+
+    with dsl.ParallelFor(grid.outputs["Output"], parallelism=PARALLELISM) as share:
+        scored = cross_validate(
+            corpus=table.outputs["corpus"],
+            candidates=grid.outputs["candidates"],
+            share=share,
+            # Inside a loop KFP hands a pod's limits only what is an input of its task as well.
+            cpu=given["cross_validate_cpu"],
+            memory=given["cross_validate_memory"],
+        )
+
+    chosen, final = choose_and_train(given, table, grid, scored)
 
     for task in (table, scored):
         give_credentials(task, given)
