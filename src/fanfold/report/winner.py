@@ -13,7 +13,7 @@ from fanfold.report.strip import Mark, mark
 from fanfold.report.words import fixed, number_text, percent, plain, value_text
 from fanfold.tasks.regression import HIGHER_IS_BETTER
 
-MEANING = {"rsq": "squared correlation, "}
+MEANING = {"rsq": "squared correlation"}
 """What a metric is, where its name may mean something else elsewhere."""
 
 
@@ -29,6 +29,7 @@ class MetricCard:
     """
 
     name: str
+    meaning: str
     better: str
     headline: str
     folds: str
@@ -53,8 +54,8 @@ def metric_card(name: str, data: ReportData, board: Board) -> MetricCard:
     places = decimals(test if math.isfinite(test) else board.typical(name))
     return MetricCard(
         name=name,
-        better=MEANING.get(name, "")
-        + ("higher is better" if HIGHER_IS_BETTER[name] else "lower is better"),
+        meaning=MEANING.get(name, ""),
+        better="higher is better" if HIGHER_IS_BETTER[name] else "lower is better",
         headline=fixed(mean if data.metrics is None else test, places),
         folds=defined_text(board, name),
         over_folds=fixed(mean, places),
