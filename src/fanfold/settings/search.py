@@ -2,6 +2,10 @@
 
 The command line's options, the pipeline's parameters and the README's table are made from
 the fields below and those of `fanfold.settings.cluster`; tests hold what repeats a default to it.
+
+Types and ranges are checked here, in 60 lines, and by no library: with pydantic the command line
+takes 2.4 times as long to start (0.155 s of processor time for 0.065 s), and attrs would check
+ranges alone, in words of its own.
 """
 
 from __future__ import annotations
