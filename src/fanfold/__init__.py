@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
-TYPE_CHECKING = False  # `typing` takes longer to import than all that is here
+# False, which editors must not know: jedi would take what is imported below for never reached.
+# (`typing` has it too, and takes longer to import than all that is here.)
+TYPE_CHECKING = bool(0)
 if TYPE_CHECKING:
     from typing import Any
 
@@ -57,3 +59,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'fanfold' has no attribute {name!r}")
     return getattr(import_module(f"fanfold.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names too that are not imported yet, for IPython to complete."""
+    return sorted({*globals(), *__all__})

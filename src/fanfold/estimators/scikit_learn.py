@@ -89,6 +89,10 @@ ONE_AT_A_TIME = {"sklearn.svm.LinearSVR"}
 
 _alone = threading.Lock()
 
+_importing = threading.Lock()
+"""Modules of scikit-learn import each other: two threads that begin at different ones may each
+find the other's half made."""
+
 
 class SklearnEstimator:
     """A scikit-learn regressor; parameters are its constructor's."""
@@ -104,7 +108,8 @@ class SklearnEstimator:
 
     def _new(self, parameters: Mapping[str, Any], **ours: Any) -> Any:
         module, _, class_name = self.name.rpartition(".")
-        regressor = getattr(importlib.import_module(module), class_name)()
+        with _importing:
+            regressor = getattr(importlib.import_module(module), class_name)()
         known = regressor.get_params()
         return regressor.set_params(
             **parameters, **{name: value for name, value in ours.items() if name in known}

@@ -8,6 +8,9 @@ from typing import Any
 
 from fanfold.errors import UserError
 
+_LONGEST = 100
+"""Characters of a value in a message."""
+
 
 def as_json(grid: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
     """The grid as JSON; ranges, arrays, Series, sets and tuples become lists.
@@ -33,7 +36,9 @@ def _plain(value: Any) -> Any:
         return dict(value)
     if isinstance(value, Collection) and not isinstance(value, bytes) and not is_table:
         return list(value)
-    raise UserError(f"the grid holds {value!r}, a {type(value).__name__}: JSON cannot say it")
+    shown = " ".join(repr(value).split())
+    shown = shown if len(shown) <= _LONGEST else shown[:_LONGEST] + "..."
+    raise UserError(f"the grid holds {shown}, a {type(value).__name__}: JSON cannot say it")
 
 
 def _place(value: Any) -> tuple[bool, float, str]:

@@ -12,6 +12,10 @@ from fanfold.search.means import mean_and_standard_error
 
 BETTER, TIE, WORSE = "better", "tie", "worse"
 
+ROUNDING = 1e-6
+"""Share of the baseline's score below which a difference is none: a fit that found no split
+predicts the mean but for the digits of float32."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -39,6 +43,10 @@ def compare(winner: pd.DataFrame, baseline: pd.DataFrame, metric: str) -> Compar
     if mean == 0:
         return Comparison(
             TIE, f"The target is constant in every fold, so predicting the mean is exact ({by} 0)."
+        )
+    if abs(difference) < ROUNDING * mean:
+        return Comparison(
+            TIE, f"The winner and predicting the mean are a tie: the {by} of both is {of_mean}."
         )
     if difference < -error:
         return Comparison(

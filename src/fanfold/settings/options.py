@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypedDict, TypeVar
 
 from fanfold.settings.search import fields
@@ -45,7 +46,7 @@ class Options(TypedDict, total=False):
     selection: str
     simplest_by: str
     share_fits: bool
-    ledger: str
+    ledger: str | Path
     max_tasks: int
     cpu_hour_price: float
     estimated_cpu_hours: float

@@ -15,6 +15,7 @@ import math
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fanfold.errors import UserError, did_you_mean
@@ -219,6 +220,8 @@ def _typed(field: dataclasses.Field[Any], value: Any) -> Any:
     kind, given = str(field.type), value
     if hasattr(value, "item"):  # numpy's scalars as Python's
         value = value.item()
+    if isinstance(value, Path):  # of a ledger
+        value = str(value)
     if isinstance(value, str) and kind != "str":
         value = _read(value.strip())
     if kind == "int" and isinstance(value, float) and value.is_integer():

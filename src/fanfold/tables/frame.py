@@ -97,7 +97,20 @@ def as_arrow(column: Any) -> pa.Array | pa.ChunkedArray:
         return column.to_arrow()
     if hasattr(column, "sparse"):  # only a sparse column of pandas has it
         raise TypeError("it is sparse, and .sparse.to_dense() makes it plain")
-    return pa.array(column, from_pandas=True)
+    try:
+        return pa.array(column, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError):
+        kinds = _kinds(column)
+        if len(kinds) < 2:
+            raise
+        raise TypeError(f"it holds values of several types: {', '.join(kinds)}") from None
+
+
+def _kinds(column: Any) -> list[str]:
+    """Names of the types in a column of Python's objects, but of what stands for missing."""
+    if str(getattr(column, "dtype", "object")) != "object" or not hasattr(column, "__iter__"):
+        return []
+    return sorted({type(value).__name__ for value in column} - {"NoneType", "NAType", "NaTType"})
 
 
 def refusal(error: BaseException) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -421,3 +423,24 @@ def test_how_columns_are_kept_changes_no_bit() -> None:
     assert list(estimator.predict(ours, matrix)) == list(
         plain.inplace_predict(matrix).astype(float)
     )
+
+
+def test_threads_that_are_the_first_to_need_scikit_learn_do_not_meet_in_its_imports() -> None:
+    """As those that read the searches of a ledger."""
+    program = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from fanfold.estimators.base import get_estimator
+from fanfold.estimators.scikit_learn import ALLOWED
+assert "sklearn" not in sys.modules
+sys.setswitchinterval(1e-6)
+start = Barrier(len(ALLOWED))
+def check(name):
+    start.wait()
+    return get_estimator(name).checked({})
+with ThreadPoolExecutor(len(ALLOWED)) as pool:
+    print(list(pool.map(check, ALLOWED)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

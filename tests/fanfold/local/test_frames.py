@@ -222,8 +222,10 @@ def test_a_needed_column_that_is_sparse_or_mixed_says_what_to_do() -> None:
     ):
         search(sparse)
     mixed = table().assign(body=[1, "a"] * (ROWS // 2))
-    with pytest.raises(UserError, match=r"'body' of the frame cannot be stored: .*; convert it"):
+    with pytest.raises(UserError, match=r"holds values of several types: int, str; convert it"):
         search(mixed)
+    with pytest.raises(UserError, match=r"^the target cannot be .*: it holds .*: float, str; conv"):
+        search(table(), [1.5, "a"] * (ROWS // 2))
     objects = pl.DataFrame({"body": pl.Series([object()] * ROWS), "y": [1.0] * ROWS})
     with pytest.raises(UserError, match=r"'body' of the frame cannot be stored: it holds objects"):
         search(objects)

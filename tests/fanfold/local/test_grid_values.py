@@ -47,6 +47,12 @@ def test_what_json_cannot_say_is_named(value: Any) -> None:
         as_json({"axis": [value]})
 
 
+def test_a_table_in_a_grid_is_named_in_one_line() -> None:
+    with pytest.raises(UserError) as told:
+        as_json({"axis": [pd.DataFrame({"a": range(50)})]})
+    assert "\n" not in str(told.value) and len(str(told.value)) < 200
+
+
 def test_a_name_that_is_no_text_is_refused() -> None:
     with pytest.raises(UserError, match="names in a grid must be text"):
         as_json({("max_depth", 3): [1]})

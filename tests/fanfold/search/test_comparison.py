@@ -32,9 +32,12 @@ MEAN = tidy([2.0, 2.0, 2.0])
         ([1.4, 1.5, 1.6], "rsq", "better", "rmse of 1.500 is 25.0 % below the 2.000 that"),
         ([2.4, 2.5, 2.6], "rmse", "worse", "its rmse is 2.500, and the mean's 2.000; the differ"),
         ([2.4, 2.5, 2.6], "rsq", "worse", "its rmse is 2.500"),
-        ([1.9, 2.0, 2.1], "rmse", "tie", "their rmse is 2.000 and 2.000, which differ by no more"),
+        ([1.9, 2.0, 2.2], "rmse", "tie", "their rmse is 2.033 and 2.000, which differ by no more"),
         ([1.5, 2.0, 2.6], "rmse", "tie", "no more than one standard error (0.32)"),
-        ([2.0], "rmse", "tie", "no more than one standard error (0"),
+        ([2.0], "rmse", "tie", "are a tie: the rmse of both is 2.000."),
+        ([2.0 + 1e-8, 2.0 + 2e-8], "rmse", "tie", "are a tie: the rmse of both is 2.000."),
+        ([2.0 - 1e-8, 2.0 - 2e-8], "mae", "tie", "are a tie: the mae of both is 2.000."),
+        ([2.0 - 1e-4, 2.0 - 2e-4], "mae", "better", "below the 2.000 that"),
     ],
 )  # fmt: skip
 def test_the_verdict_stands_by_the_difference_and_its_standard_error(

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import jedi
+import pytest
 
 import fanfold
 from fanfold.settings.options import Options
-from fanfold.settings.search import fields
+from fanfold.settings.search import fields, from_mapping
 
 
 def test_each_setting_is_a_keyword_of_tune_with_its_type_and_default() -> None:
@@ -27,4 +33,30 @@ def test_what_type_checkers_know_are_the_settings() -> None:
     del expected["data"], expected["grid"]
     assert known.pop("target").startswith("str |")
     assert expected.pop("target") == "str"
+    assert known.pop("ledger") == "str | Path"
+    assert expected.pop("ledger") == "str"
     assert known == expected
+
+
+def test_a_path_is_an_address_as_text_is() -> None:
+    assert from_mapping({"ledger": Path("a", "b")}).ledger == str(Path("a", "b"))
+
+
+def test_public_names_are_known_before_they_are_used() -> None:
+    program = "import fanfold; print(*dir(fanfold))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert set(fanfold.__all__) <= set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("import fanfold\nfanfold.tu", "tune"),
+        ("import fanfold\nfanfold.tune('posts.csv').leader", "leaderboard"),
+        ("import fanfold\nfanfold.load_model('found').pre", "predict"),
+    ],
+)
+def test_an_editor_that_runs_nothing_completes_public_names(code: str, name: str) -> None:
+    assert name in [each.name for each in jedi.Script(code).complete()]
