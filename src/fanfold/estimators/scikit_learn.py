@@ -74,6 +74,16 @@ TRUSTED = {
 }
 """Types in a saved regressor that skops does not trust by itself; all are plain arrays."""
 
+IN_UNITS = {
+    "sklearn.linear_model.Lasso",
+    "sklearn.linear_model.ElasticNet",
+    "sklearn.linear_model.HuberRegressor",
+    "sklearn.linear_model.SGDRegressor",
+    "sklearn.svm.LinearSVR",
+    "sklearn.svm.SVR",
+}
+"""Those whose losses, penalties or steps are in units of the target."""
+
 TARGET_RANGES = {"poisson": TargetRange(0), "gamma": TargetRange(0, above=True)}
 """Values of `loss` and `criterion` that read logarithms, and the targets that they take."""
 
@@ -151,7 +161,8 @@ class SklearnEstimator:
         """
         loss = _logarithmic_loss(parameters)
         if loss is None:
-            return learn_scale(target, centred=parameters.get("fit_intercept", True))
+            centred = parameters.get("fit_intercept", True)
+            return learn_scale(target, centred=centred, in_units=self.name in IN_UNITS)
         TARGET_RANGES[loss].check(target, loss)
         return AS_IT_IS
 
