@@ -12,6 +12,9 @@ from fanfold.search.means import mean_and_standard_error
 
 BETTER, TIE, WORSE = "better", "tie", "worse"
 
+ROUNDING = 1e-6
+"""A share of the baseline's score below which a difference may come from float32 alone."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -19,7 +22,7 @@ class Comparison:
 
     Attributes:
         verdict: `better` or `worse` where their scores differ by more than one standard error of
-            the difference over the folds, else `tie`.
+            the difference over the folds, and by more than rounding does, else `tie`.
         sentence: the same in plain words, with both numbers.
     """
 
@@ -39,6 +42,12 @@ def compare(winner: pd.DataFrame, baseline: pd.DataFrame, metric: str) -> Compar
     if mean == 0:
         return Comparison(
             TIE, f"The target is constant in every fold, so predicting the mean is exact ({by} 0)."
+        )
+    if error < abs(difference) <= ROUNDING * mean:
+        return Comparison(
+            TIE,
+            f"The winner and predicting the mean are a tie: their {by} is {shown} and {of_mean},"
+            " which differ by no more than rounding does.",
         )
     if difference < -error:
         return Comparison(
