@@ -29,8 +29,8 @@ def fixed(value: float, places: int) -> str:
     """A number with so many decimals, its thousands set apart; nothing for NaN."""
     if not math.isfinite(value):
         return ""
-    if value != 0 and (abs(value) >= 1e7 or places > MOST_DECIMALS):
-        return f"{value:.3e}"
+    if places > MOST_DECIMALS or abs(value) >= 1e7:
+        return f"{value:.3e}" if value else "0"
     return f"{value:,.{places}f}"
 
 

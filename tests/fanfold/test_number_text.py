@@ -21,6 +21,7 @@ from fanfold.number_text import fixed, number_text, score_decimals
         (0.0, 0.0, "0.0000 ± 0.0000"),
         (1.35884, 3e-10, "1.3588400 ± 0.0000000"),
         (math.nan, 0.5, " ± 0.50"),
+        (6.439e-301, 0.0, "6.439e-301 ± 0"),
     ],
 )
 def test_a_mean_and_its_error_have_decimals_that_show_both(

@@ -18,6 +18,7 @@ PATTERNS = {
     "money": rf"{SIGN}{MONEY}\s?{SIGN}{DIGITS}|{SIGN}{DIGITS}{MONEY}",
     "date": r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*|\d{1,2}:\d{2}.*",
     "words": r"[^\W\d].*",
+    "more": r"[^\[{]*\d.*",
 }
 """What a cell without a number looks like; the first pattern that fits the whole cell counts."""
 
@@ -30,6 +31,8 @@ ADVICE = {
     "date": "holds dates or times ({}): make numbers of them, such as days since 1970",
     "words": "holds words ({}), and fanfold predicts numbers: to predict a class, make a column of"
     " 1 where it is so and 0 where it is not",
+    "more": "holds more than digits with a minus (-) and a point ({}): write the number alone, such"
+    " as -12.5",
 }
 
 SHOWN = 3

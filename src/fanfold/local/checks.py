@@ -9,6 +9,7 @@ from fanfold.search.plan import Plan
 from fanfold.settings.paths import check_places, placed
 from fanfold.settings.search import Settings
 from fanfold.storage import Seen, is_remote, open_reader, s3_endpoint
+from fanfold.tables.formats.foreign import refuse_folder
 from fanfold.tables.table import FRAME, SAMPLE
 from fanfold.tables.target import check_target
 
@@ -28,6 +29,7 @@ def checked(
     with s3_endpoint(settings.s3_endpoint):
         replaceable = check_places(settings, output, overwrite)
         if not settings.data.startswith((SAMPLE, FRAME)):
+            refuse_folder(settings.data)
             open_reader(settings.data).close()
     return settings, replaceable
 

@@ -23,7 +23,7 @@ class Comparison:
 
     Attributes:
         verdict: `better` or `worse` where their scores differ by more than one standard error of
-            the difference over the folds, else `tie`.
+            the difference over the folds, and by more than rounding does, else `tie`.
         sentence: the same in plain words, with both numbers.
     """
 

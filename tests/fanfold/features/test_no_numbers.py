@@ -27,6 +27,10 @@ CAUSES = [
     (["2024-01-31", "2024-02-01 10:00:00"], "dates or times"),
     (["31.01.2024", "12:30"], "dates or times"),
     (["", "NA", "n/a", "-"], "no value"),
+    (["3 km", "12.5 km"], "more than digits"),
+    (["4/5", "1/2"], "more than digits"),
+    (["\u22123.5", "\u22120.25"], "more than digits"),
+    (["(1.5)", "0x1f"], "more than digits"),
     (["{}", "[1]"], ""),
     ([], ""),
 ]

@@ -180,6 +180,14 @@ def test_a_mistake_is_named_before_the_table_is_read() -> None:
         fanfold.tune("nowhere.csv", fold=3)
 
 
+def test_a_folder_of_parquet_files_is_named_with_what_to_do(tmp_path: Path) -> None:
+    folder = tmp_path / "table.parquet"
+    folder.mkdir()
+    pd.DataFrame({"text": ["a"], "y": [1.0]}).to_parquet(folder / "part-0.parquet")
+    with pytest.raises(UserError, match=r"is a folder, and one file is needed: .*read_parquet"):
+        fanfold.tune(str(folder), text_column="text", target="y")
+
+
 def test_a_column_may_be_both_text_and_target() -> None:
     table = pd.DataFrame({"votes": [row % 5 for row in range(200)]})
     result = fanfold.tune(

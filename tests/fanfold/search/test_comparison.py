@@ -49,6 +49,16 @@ def test_the_verdict_stands_by_the_difference_and_its_standard_error(
     assert "text" not in found.sentence
 
 
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_difference_of_rounding_is_a_tie_in_any_unit(sign: int) -> None:
+    for unit in (1e-9, 1.0, 1e25):
+        mean = np.array([1.2, 1.4, 1.5]) * unit
+        near = compare(tidy(list(mean * (1 + sign * 1e-9))), tidy(list(mean)), "rmse")
+        assert near.verdict == "tie" and "of both is" in near.sentence
+        apart = compare(tidy(list(mean * (1 + sign * 1e-4))), tidy(list(mean)), "rmse")
+        assert apart.verdict == ("better" if sign < 0 else "worse")
+
+
 def test_the_folds_are_paired() -> None:
     # Each fold is harder for both: beside each other they differ by 0.1, always.
     hard = np.array([1.0, 2.0, 3.0, 4.0])

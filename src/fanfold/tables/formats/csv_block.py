@@ -15,6 +15,7 @@ What pyarrow does not tell is worked out around it:
 from __future__ import annotations
 
 import io
+import itertools
 from codecs import BOM_UTF8
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,10 @@ from fanfold.tables.formats.quoting import QuoteCheck, is_misquoted, stretches_o
 LINE_FEED, CARRIAGE_RETURN = b"\n\r"
 STRETCH = 1 << 16
 """Bytes at least in which bytes that are not UTF-8 are looked for together."""
+
+
+LOOKED_AT = 1000
+"""Records of several lines in a block that are looked at for rows inside them."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,21 @@ class Block:
                 if check.joins_rows(fields, next_line, int(self.starts[record + 1])):
                     return start
         return self.size if len(self.body) - self.size > patience else None
+
+    def maybe_joined(self, delimiter: str) -> tuple[int, int] | None:
+        """First and last line, from 0, of a good record that a lone quote may have made of rows.
+
+        Every line inside it is a row if it is read alone, which text of several lines is not.
+        """
+        lines = np.diff(self.first_lines)[self.good]
+        for record in self.good[np.flatnonzero(lines > 2)[:LOOKED_AT]].tolist():
+            first, behind = self.first_lines[record], self.first_lines[record + 1]
+            inner = self.line_starts[first + 1 : behind].tolist()
+            each = [self.body[start:end] for start, end in itertools.pairwise(inner)]
+            parts = {text.count(delimiter.encode()) + 1 for text in each}
+            if parts == {self.columns} != {1} and not any(b'"' in text for text in each):
+                return int(first), int(behind) - 1
+        return None
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:

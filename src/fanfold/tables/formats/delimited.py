@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from fanfold.tables.formats.csv_block import Block
 from fanfold.tables.formats.foreign import other_encoding
 from fanfold.tables.formats.header_hints import DELIMITERS, header_hint
 from fanfold.tables.formats.quoting import LINE_END
+
+logger = logging.getLogger(__name__)
 
 
 def read_delimited(
@@ -50,6 +53,7 @@ def read_delimited(
         data = _read_fully(stream, block_bytes).removeprefix(BOM_UTF8)
         header = _Header.parse(data, delimiter, uri)
         data, line, at_end = data[header.size :], 1 + header.lines, False
+        told = False
         while data or not at_end:
             if len(data) <= max_record_bytes:
                 more = _read_fully(stream, block_bytes)
@@ -60,8 +64,23 @@ def read_delimited(
             if end or at_end:
                 patience = 0 if at_end else max_record_bytes - (len(data) - end)
                 block = Block.parse(data[:end], header.names, delimiter, patience)
+                told = told or _tell_joined(block, delimiter, line, uri)
                 yield block.batch(line)
                 data, line = data[block.size :], line + block.lines
+
+
+def _tell_joined(block: Block, delimiter: str, line: int, uri: str) -> bool:
+    """Warn where a quote may have made one row of many; returns whether it did."""
+    joined = block.maybe_joined(delimiter)
+    if joined is None:
+        return False
+    first, last = (line + each for each in joined)
+    logger.warning(
+        "a quoted value in lines %d to %d of %r holds lines that could be rows: if they are, a"
+        " quote in line %d or %d is no quotation mark, and is written twice",
+        first, last, uri, first, last,
+    )  # fmt: skip
+    return True
 
 
 def _read_fully(stream: BinaryIO, size: int) -> bytes:

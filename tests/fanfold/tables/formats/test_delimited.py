@@ -409,3 +409,21 @@ def test_a_stream_may_give_fewer_bytes_than_it_is_asked_for() -> None:
 
     batches = list(read_delimited(partial(Trickle, TORTURE), "t.csv", ",", block_bytes=64))
     assert rows_of(batches) == TORTURE_ROWS
+
+
+def test_rows_between_two_quotes_that_may_be_lone_are_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    lines = ["text,y", *(f"w{n},{n}" for n in range(30))]
+    lines[5], lines[20] = '"apricot dune,3', 'dune five",20'
+    (batch,) = read_delimited(lambda: io.BytesIO("\n".join(lines).encode()), "t.csv", ",")
+    assert batch.rows.num_rows == 15  # as RFC 4180 has it
+    (told,) = caplog.records
+    assert "lines 6 to 21 of 't.csv' holds lines that could be rows" in told.getMessage()
+
+
+def test_texts_of_several_lines_are_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    text = 'text,y\n"one\n\ntwo, three\nfour",1\n"a\nb",2\n"a, b\nc\nd, e",3\n'
+    (batch,) = read_delimited(lambda: io.BytesIO(text.encode()), "t.csv", ",")
+    assert batch.rows.num_rows == 3
+    assert caplog.records == []
