@@ -109,7 +109,7 @@ def test_the_command_refuses_a_folder_that_no_search_wrote(tmp_path: Path) -> No
     (line,) = ended.err.splitlines()
     assert line == (
         "error: the output folder 'project' is not replaced, as it holds what no search wrote"
-        " (data/, thesis.tex): name another, or remove what is in it"
+        " (data/, thesis.tex): name another, such as 'project/found'"
     )
     assert names_in(tmp_path / "project") == {"data", "thesis.tex"}
 

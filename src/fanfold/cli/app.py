@@ -140,7 +140,9 @@ def _model(model: str, data: str) -> Model:
 def sample(
     rows: Annotated[int, typer.Option(metavar="N", help="Rows to generate.")],
     output: File,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed, another table.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Another seed, another table.")
+    ] = None,
     overwrite: Overwrite = False,
     verbose: Verbose = False,
 ) -> None:

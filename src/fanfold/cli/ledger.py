@@ -187,6 +187,10 @@ def _ledger(uri: str, metric: str) -> Ledger:
             f"metric must be one of {', '.join(METRICS)} but is {metric!r}"
             f"{metric_hint(metric, METRICS)}"
         )
+    if not uri:
+        raise UserError(
+            "the ledger '' has no name: give the address that the search had as --ledger"
+        )
     if not is_remote(uri) and Path(place(uri)).is_file():
         raise UserError(f"{uri!r} is a file: a ledger is a folder, so give that")
     return Ledger(uri)

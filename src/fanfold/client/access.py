@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import warnings
@@ -78,7 +79,9 @@ def _kfp_client(host: str, namespace: str, token: str, cookies: str, ca_cert: st
     path = os.environ.get(KF_PIPELINES_SA_TOKEN_ENV) or KF_PIPELINES_SA_TOKEN_PATH
     if not token and not cookies and os.path.exists(path):
         credentials = ServiceAccountTokenVolumeCredentials()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+    told = host or os.environ.get("KF_PIPELINES_ENDPOINT")
+    printed = sys.stderr if told else io.StringIO()  # without a kubectl here it says so, twice over
+    with warnings.catch_warnings(), contextlib.redirect_stdout(printed):
         warnings.simplefilter("ignore")
         return Client(
             host=host or None,

@@ -93,6 +93,11 @@ class Kfp:
                 method, url, headers=headers, timeout=TIMEOUT, retries=False, **content
             )
         except SSLError as error:
+            if "WRONG_VERSION_NUMBER" in str(error):  # of an answer that is no TLS at all
+                raise UserError(
+                    f"KFP at {self.host} answers without encryption: give its address with"
+                    f" http://, as http{self.host.removeprefix('https')}"
+                ) from None
             raise UserError(
                 f"KFP at {self.host} cannot be trusted: {_line(error)}; name the file of its"
                 " certificate authority by --ca-cert"

@@ -16,6 +16,9 @@ from fanfold.storage.replacing import some_of
 if TYPE_CHECKING:
     from fanfold.settings.search import Settings
 
+NOWHERE = ("sample:", "frame:")
+"""How data begins that is generated or was given in memory: it lies in no folder."""
+
 
 def placed(settings: Settings) -> Settings:
     """`settings` with the user's home for a leading `~`; `UserError` for what is no address."""
@@ -36,11 +39,11 @@ def check_places(settings: Settings, output: str | Path | None, overwrite: bool)
         _check_ledger(settings.ledger)
     if output is None:
         return {}
-    output = place(output)
+    output = _named(output)
     here = not is_remote(output) and not Path(output).is_file()
     for name in ("data", "ledger"):
         source = getattr(settings, name)
-        if source and here and not is_remote(source):
+        if source and here and not is_remote(source) and not source.startswith(NOWHERE):
             _check_outside(name, Path(source), Path(output))
     return check_folder(output, overwrite)
 
@@ -61,7 +64,7 @@ def check_file(output: str, overwrite: bool) -> Seen:
     Raises:
         UserError: it cannot be written, or may not be replaced.
     """
-    output = place(output)
+    output = _named(output)
     if not is_remote(output) and Path(output).is_dir():
         raise UserError(f"the output {output!r} is a folder: name a file")
     there = exists(output)  # asked in any case: a bucket that cannot be reached is told now
@@ -77,7 +80,7 @@ def check_folder(output: str, overwrite: bool) -> Seen:
     Raises:
         UserError: it cannot be written, or may not be replaced.
     """
-    output = place(output)
+    output = _named(output)
     if is_remote(output):
         there, others = exists(output), []
     elif Path(output).is_dir():
@@ -94,8 +97,8 @@ def check_folder(output: str, overwrite: bool) -> Seen:
         _check_replaceable(Path(output), written)
     if others:
         raise UserError(
-            f"the output folder {output!r} is not replaced, as {written}: name another, or remove"
-            " what is in it"
+            f"the output folder {output!r} is not replaced, as {written}: name another, such as"
+            f" {str(Path(output, 'found'))!r}"
         )
     _check_writable(output)
     return _own(seen(output, SEARCH.names), SEARCH.names) if there else {}
@@ -110,7 +113,7 @@ def check_model_folder(folder: str | Path) -> Seen | None:
     Raises:
         UserError: it is a file, or holds other files too.
     """
-    folder = place(folder)
+    folder = _named(folder)
     if is_remote(folder):
         return None
     if Path(folder).is_file():
@@ -120,6 +123,8 @@ def check_model_folder(folder: str | Path) -> Seen | None:
             f"the folder {folder!r} is not replaced, as it holds what is no part of a model"
             f" ({some_of(others)}): name another, such as {str(Path(folder, 'model'))!r}"
         )
+    if Path(folder).is_dir():
+        _check_replaceable(Path(folder), "", "model")
     return _own(seen(folder), MODEL.names)
 
 
@@ -129,7 +134,14 @@ def _own(found: Seen, names: tuple[str, ...]) -> Seen:
     return {name: found[name] for name in found if name in names or name in folders}
 
 
-def _check_replaceable(folder: Path, written: str) -> None:
+def _named(output: str | Path) -> str:
+    """The place of `output`; `UserError` for an empty name, which would be the current folder."""
+    if not str(output):
+        raise UserError("the output '' has no name, as of a variable that is not set: name a place")
+    return place(output)
+
+
+def _check_replaceable(folder: Path, written: str, below: str = "found") -> None:
     """Raise `UserError` for a folder whose place another one cannot take."""
     if Path.cwd().is_relative_to(folder.resolve()):
         why = "this command runs in it"
@@ -140,7 +152,7 @@ def _check_replaceable(folder: Path, written: str) -> None:
     also = f"; {written}" if written else ""
     raise UserError(
         f"the output folder {str(folder)!r} cannot be replaced, as {why}:"
-        f" name one below it, such as {str(folder / 'found')!r}{also}"
+        f" name one below it, such as {str(folder / below)!r}{also}"
     )
 
 

@@ -103,8 +103,8 @@ def _settle(new: Path, path: Path, aside: Path, replaceable: Seen) -> None:
     try:
         _take_place(new, path, aside, replaceable)
     except Exception as error:
-        known = isinstance(error, FanfoldError)
-        why = str(error) if known else f"{str(path)!r} cannot be replaced: {error}"
+        why = f"{str(path)!r} cannot be replaced: {getattr(error, 'strerror', None) or error}"
+        why = str(error) if isinstance(error, FanfoldError) else why
         kept = _keep_beside(new, path)
         raise KeptBeside(
             f"{why}; nothing is lost: what was to lie there is {str(kept)!r}, take it from there"

@@ -50,6 +50,13 @@ def test_an_address_that_holds_no_ledger_is_a_mistake_and_is_shown_as_it_is(
     )
 
 
+@pytest.mark.parametrize("command", [("ledger", "ls"), ("ledger", "show"), ("watch",)])
+def test_a_ledger_without_a_name_is_asked_for(command: tuple[str, ...], tmp_path: Path) -> None:
+    ended = fanfold(*command, "", cwd=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error: the ledger '' has no name: give the address")
+
+
 def test_a_ledger_without_a_search_says_so(tmp_path: Path) -> None:
     (tmp_path / ADDRESS).mkdir(parents=True)
     ended = fanfold("ledger", "ls", ADDRESS, cwd=tmp_path)

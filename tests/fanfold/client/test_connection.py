@@ -110,9 +110,12 @@ def test_each_kind_of_refusal_is_told_in_one_line_without_the_secret(
     assert kfp_server.count("GET /apis/v2beta1/healthz") == 1, "asking again is of no use"
 
 
-def test_without_an_address_one_is_asked_for(nobodys: None) -> None:
+def test_without_an_address_one_is_asked_for(
+    nobodys: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(UserError, match=r"which KFP\? Give --host or KF_PIPELINES_ENDPOINT"):
         connect()
+    assert capsys.readouterr() == ("", "")
 
 
 def test_where_nobody_listens_the_port_forward_is_named(
@@ -132,6 +135,14 @@ def test_a_password_in_the_address_is_refused_and_not_repeated(nobodys: None) ->
     with pytest.raises(UserError) as raised:
         connect(f"https://me:{SECRET}@kfp.example")
     assert SECRET not in str(raised.value)
+
+
+def test_an_address_without_a_scheme_of_a_server_without_encryption_is_told_with_http(
+    kfp_server: KfpServer,
+) -> None:
+    host = kfp_server.url.removeprefix("http://")
+    with pytest.raises(UserError, match=f"without encryption: .* as http://{host}$"):
+        connect(host)
 
 
 def test_a_certificate_that_is_not_trusted_asks_for_the_authority(

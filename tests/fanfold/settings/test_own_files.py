@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 import fanfold
@@ -139,6 +141,36 @@ def test_a_model_is_saved_over_a_model_and_over_nothing_else(
     (tmp_path / "empty").mkdir()
     model.save(tmp_path / "empty")
     assert fanfold.load_model(tmp_path / "empty").manifest == model.manifest
+
+
+@pytest.mark.parametrize("holds_model", [True, False])
+def test_a_model_does_not_replace_the_current_folder_nor_a_mount(
+    holds_model: bool, searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = fanfold.load_model(searched / "model")
+    here = tmp_path / "here"
+    if holds_model:
+        model.save(here)
+    here.mkdir(exist_ok=True)
+    monkeypatch.chdir(here)
+    with pytest.raises(UserError, match=r"this command runs in it: name one below it.*'model'"):
+        model.save(".")
+    assert os.path.samefile(".", here)
+
+
+@pytest.mark.parametrize("write", [check_folder, check_file])
+def test_an_output_without_a_name_is_not_the_current_folder(write: Any) -> None:
+    with pytest.raises(UserError, match="the output '' has no name"):
+        write("", overwrite=True)
+
+
+@pytest.mark.parametrize("data", ["sample:300", pd.DataFrame({"text": ["a"] * 9, "y": range(9)})])
+def test_data_that_is_no_file_lies_in_no_folder(
+    data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="as this command runs in it"):
+        fanfold.tune(data, text_column="text", target="y", output=".")
 
 
 def test_a_search_does_not_replace_a_model(searched: Path) -> None:
