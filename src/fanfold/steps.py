@@ -131,7 +131,7 @@ def select_best(settings: Settings, files: Artifacts) -> Selection:
     plan, corpus = Plan.read(files.candidates), load_corpus(files.corpus)
     scores = _all_scores(files, plan, corpus)
     rule = {name: getattr(settings, name) for name in ("metric", "selection", "simplest_by")}
-    same = same_columns(corpus, plan.candidates)
+    same = same_columns(corpus, plan.candidates, plan.estimator)
     chosen = select(scores, plan.candidates, plan.estimator, **rule, same=same)
     best = {**chosen.as_dict(), "simplest_by": settings.simplest_by}
     write_csv(files.leaderboard, chosen.leaderboard)

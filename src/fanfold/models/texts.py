@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fanfold.errors import UserError, did_you_mean
+from fanfold.errors import UserError, did_you_mean, listed
 from fanfold.features.text import without_half_pairs
 from fanfold.tables.columns import as_texts, check_kinds
 from fanfold.tables.frame import Frame, as_arrow, as_frame
@@ -33,16 +33,22 @@ def texts_of(data: Any, column: str) -> list[str | None]:
         UserError: `data` is one text or a dict, or the frame has no such column of text or
             numbers.
     """
-    if isinstance(data, str):
+    if isinstance(data, str | bytes | bytearray):
         raise UserError("predict takes a list of texts, and was given one text: write [text]")
-    if isinstance(data, Mapping):
-        raise UserError("predict takes a frame or a list of texts, and was given a dict")
     frame = as_frame(data)
     if frame is not None:
         data = _column_of(frame, column)
+    elif isinstance(data, Mapping) or getattr(data, "shape", None) == () or not _is_iterable(data):
+        raise UserError(
+            f"predict takes a frame or a list of texts, and was given a {type(data).__name__}"
+        )
     is_column = frame is not None or hasattr(data, "dtype") or hasattr(data, "to_pylist")
     texts = _as_trained(data, column) if is_column else None
     return texts or _encodable([_text_of(value) for value in data])
+
+
+def _is_iterable(data: Any) -> bool:
+    return hasattr(data, "__iter__") or hasattr(data, "to_pylist")
 
 
 def _column_of(frame: Frame, name: str) -> Any:
@@ -50,7 +56,7 @@ def _column_of(frame: Frame, name: str) -> Any:
     names = list(frame.names)
     if name not in names:
         raise UserError(
-            f"the model reads the column {name!r}, and there are {', '.join(names)}"
+            f"the model reads the column {name!r}, and the frame has {listed(names)}"
             f"{did_you_mean(name, names)}"
         )
     if names.count(name) > 1:
@@ -73,6 +79,11 @@ def _as_trained(values: Any, name: str) -> list[str | None] | None:
 def _text_of(value: Any) -> str | None:
     if isinstance(value, str):
         return value
+    if isinstance(value, bytes | bytearray | list | tuple) or hasattr(value, "__array__"):
+        raise UserError(
+            f"predict takes texts, and one of them is {value!r:.60}, a {type(value).__name__}: give"
+            " text (of bytes, value.decode())"
+        )
     # NaN and NaT differ from themselves; whether pandas' NA does is neither true nor false.
     missing = value is None or type(value).__name__ == "NAType" or value != value
     return None if missing else str(value)

@@ -49,7 +49,7 @@ def score_units(
     Returns:
         Rows by candidate (in the order of `units`), fold and metric.
     """
-    same = same_columns(corpus, [each for unit in units for each in unit.candidates])
+    same = same_columns(corpus, [each for unit in units for each in unit.candidates], estimator)
     collected = _Collected(same, on_scores)
     collected.take_known(known)
     workers = fits_at_once(cpus or usable_cpus())

@@ -11,6 +11,7 @@ import numpy as np
 
 from fanfold.arrays import Ints, Mask
 from fanfold.errors import UserError
+from fanfold.estimators.base import EstimatorParameters
 from fanfold.features.corpus import Corpus
 from fanfold.features.text import TextSettings
 from fanfold.features.text_features import choose_tokens
@@ -18,18 +19,22 @@ from fanfold.search.fold_scores import FoldScore
 from fanfold.search.grid import Candidate, Unit
 
 
-def same_columns(corpus: Corpus, candidates: Sequence[Candidate]) -> dict[str, str]:
+def same_columns(
+    corpus: Corpus, candidates: Sequence[Candidate], estimator: EstimatorParameters
+) -> dict[str, str]:
     """Which candidates are the same as one before them in the grid.
 
-    Two are the same if their estimator's parameters are equal and their text settings choose the
-    same tokens, weighted alike, on every fold: each of their fits is then the same fit.
+    Two are the same if their estimator's parameters, defaults included, are equal and their text
+    settings choose the same tokens, weighted alike, on every fold: each of their fits is then the
+    same fit.
 
     Returns:
         Candidate id -> id of the first candidate that is the same; others are left out.
     """
     alike: dict[str, list[Candidate]] = {}
     for each in candidates:
-        alike.setdefault(json.dumps(each.model_parameters, sort_keys=True), []).append(each)
+        effective = estimator.effective(each.model_parameters)
+        alike.setdefault(json.dumps(effective, sort_keys=True, default=str), []).append(each)
     several = [group for group in alike.values() if len(group) > 1]
     columns = _columns(corpus, {each.text for group in several for each in group})
     found = {}

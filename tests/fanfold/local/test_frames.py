@@ -266,5 +266,5 @@ def test_a_column_of_any_library_is_predicted_as_its_texts(
 def test_predicting_from_what_is_no_list_of_texts_is_told(expected: TuneResult) -> None:
     with pytest.raises(UserError, match="was given a dict"):
         expected.model.predict({"body": ["alpha"]})  # type: ignore[arg-type]
-    with pytest.raises(UserError, match=r"reads the column 'body', and there are text"):
+    with pytest.raises(UserError, match=r"reads the column 'body', and the frame has 'text'"):
         expected.model.predict(pl.DataFrame({"text": ["alpha"]}))

@@ -217,3 +217,17 @@ def test_a_model_on_a_scale_of_its_own_has_a_format_that_older_versions_refuse(
         texts = ["love", "the party"]
         again = fanfold.load_model(tmp_path / "model")
         np.testing.assert_array_equal(again.predict(texts), found.predict(texts))
+
+
+@pytest.mark.parametrize(
+    "given", [b"apple", bytearray(b"apple"), None, 3, Path("apple"), np.array("apple")]
+)
+def test_what_is_no_list_of_texts_is_refused(given: Any, model: Model) -> None:
+    with pytest.raises(UserError, match=r"^predict takes .* given "):
+        model.predict(given)
+
+
+@pytest.mark.parametrize("given", [[b"apple"], [["a", "b"]], pd.Series(["a", b"b"], dtype=object)])
+def test_a_value_that_is_no_text_is_refused(given: Any, model: Model) -> None:
+    with pytest.raises(UserError, match=r"predict takes texts, and one of them is|holds"):
+        model.predict(given)

@@ -48,14 +48,25 @@ def test_settings_that_allow_no_more_tokens_are_the_same_as_the_first_of_them(
     by_point = {
         (each.text.max_tokens, each.parameters["n_estimators"]): each.id for each in candidates
     }
-    assert same_columns(corpus, candidates) == {
+    assert same_columns(corpus, candidates, get_estimator("xgboost")) == {
         by_point[1000, rounds]: by_point[50, rounds] for rounds in (3, 6)
     }
 
 
 def test_a_weighting_of_the_same_tokens_is_another_candidate(corpus: Corpus) -> None:
     grid = {"text__weighting": ["tfidf", "count"], "text__max_tokens": [50]}
-    assert same_columns(corpus, expand(grid, get_estimator("xgboost"))) == {}
+    xgboost = get_estimator("xgboost")
+    assert same_columns(corpus, expand(grid, xgboost), xgboost) == {}
+
+
+def test_a_default_that_the_grid_says_is_the_same_as_one_that_it_does_not(corpus: Corpus) -> None:
+    estimator = CountingXGBoost()
+    candidates = expand([{"n_estimators": 5}, {"n_estimators": 5, "max_depth": 6}], estimator)
+    first, second = candidates
+    assert same_columns(corpus, candidates, estimator) == {second.id: first.id}
+    rows = score_units(corpus, make_units(candidates, estimator), estimator, seed=1)
+    assert len(estimator.fitted) == len(corpus.fold_labels)
+    assert {row.candidate for row in rows} == {first.id, second.id}
 
 
 def test_they_are_fitted_once_and_score_as_if_each_were_fitted(corpus: Corpus) -> None:
@@ -92,7 +103,7 @@ def test_the_leaderboard_says_which_they_are_and_how_many_columns_each_had(
     rows, estimator = scored(corpus, GRID)
     candidates = expand(GRID, estimator)
     scores = scores_frame([*rows, *baseline_scores(corpus)])
-    same = same_columns(corpus, candidates)
+    same = same_columns(corpus, candidates, get_estimator("xgboost"))
     board = select(scores, candidates, estimator, same=same).leaderboard.set_index("candidate")
     for each in candidates:
         row = board.loc[each.id]
