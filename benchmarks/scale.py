@@ -21,7 +21,7 @@ from typing import Any
 
 import fanfold
 import fanfold.report
-from fanfold.cli.options import with_assignments
+from fanfold.cli.parameters import with_assignments
 from fanfold.estimators import xgboost_library
 from fanfold.estimators.base import get_estimator
 from fanfold.resources import cpu_seconds, forget_peak_memory, peak_memory, usable_cpus

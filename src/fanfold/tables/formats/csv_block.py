@@ -107,10 +107,11 @@ class Block:
     def maybe_joined(self, delimiter: str) -> tuple[int, int] | None:
         """First and last line, from 0, of a good record that a lone quote may have made of rows.
 
-        Every line inside it is a row if it is read alone, which text of several lines is not.
+        Every line inside it, three at least, is a row if it is read alone, which lines of text
+        are not.
         """
         lines = np.diff(self.first_lines)[self.good]
-        for record in self.good[np.flatnonzero(lines > 2)[:LOOKED_AT]].tolist():
+        for record in self.good[np.flatnonzero(lines >= 5)[:LOOKED_AT]].tolist():
             first, behind = self.first_lines[record], self.first_lines[record + 1]
             inner = self.line_starts[first + 1 : behind].tolist()
             each = [self.body[start:end] for start, end in itertools.pairwise(inner)]

@@ -423,7 +423,7 @@ def test_rows_between_two_quotes_that_may_be_lone_are_told(
 
 
 def test_texts_of_several_lines_are_not_told(caplog: pytest.LogCaptureFixture) -> None:
-    text = 'text,y\n"one\n\ntwo, three\nfour",1\n"a\nb",2\n"a, b\nc\nd, e",3\n'
+    text = 'text,y\n"one\n\ntwo, three\nfour",1\n"a\nb",2\n"a, b\nc, d\ne, f\ng",3\n'
     (batch,) = read_delimited(lambda: io.BytesIO(text.encode()), "t.csv", ",")
     assert batch.rows.num_rows == 3
     assert caplog.records == []
