@@ -1,7 +1,7 @@
 """A cross-validation as one would write it first: no shared data, no shared fits, no hurry.
 
 Python's `re`, dictionaries, and one plain `xgboost.train` a candidate and fold. Nothing here comes
-from the engine but the list of stopwords; `tests/fanfold/search/test_scoring.py` compares.
+from the engine but the list of stopwords; `tests/fanfold/search/test_cross_validation.py` compares.
 """
 
 from __future__ import annotations
