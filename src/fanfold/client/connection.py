@@ -93,15 +93,7 @@ class Kfp:
                 method, url, headers=headers, timeout=TIMEOUT, retries=False, **content
             )
         except SSLError as error:
-            if "WRONG_VERSION_NUMBER" in str(error):  # of an answer that is no TLS at all
-                raise UserError(
-                    f"KFP at {self.host} answers without encryption: give its address with"
-                    f" http://, as http{self.host.removeprefix('https')}"
-                ) from None
-            raise UserError(
-                f"KFP at {self.host} cannot be trusted: {_line(error)}; name the file of its"
-                " certificate authority by --ca-cert"
-            ) from None
+            raise _not_trusted(error, self.host) from None
         except HTTPError as error:
             raise NotAnswering(
                 f"KFP at {self.host} does not answer: {_line(error)}; if that is a forwarded port,"
@@ -160,6 +152,19 @@ class Kfp:
         for secret in (config.api_key.get("authorization"), self._api.cookie):
             said = said.replace(secret, "...") if secret else said
         return f": {' '.join(said.split())[:500]}"
+
+
+def _not_trusted(error: SSLError, host: str) -> UserError:
+    """The error of an answer that is not encrypted as it should be."""
+    if "WRONG_VERSION_NUMBER" in str(error):  # the answer is no TLS at all
+        return UserError(
+            f"KFP at {host} answers without encryption: give its address with http://, as"
+            f" http{host.removeprefix('https')}"
+        )
+    return UserError(
+        f"KFP at {host} cannot be trusted: {_line(error)}; name the file of its certificate"
+        " authority by --ca-cert"
+    )
 
 
 def _elsewhere(answer: urllib3.BaseHTTPResponse, host: str) -> str:

@@ -39,32 +39,32 @@ def compare(winner: pd.DataFrame, baseline: pd.DataFrame, metric: str) -> Compar
     score, mean = float(ours.mean()), float(theirs.mean())
     difference, error, _ = mean_and_standard_error((ours - theirs).tolist())
     error = 0.0 if math.isnan(error) else error
-    shown, of_mean = number_text(score), number_text(mean)
-    if mean == 0:
-        return Comparison(
-            TIE, f"The target is constant in every fold, so predicting the mean is exact ({by} 0)."
-        )
-    if abs(difference) < ROUNDING * mean:
-        return Comparison(
-            TIE, f"The winner and predicting the mean are a tie: the {by} of both is {of_mean}."
-        )
-    if difference < -error:
+    if abs(difference) <= max(error, ROUNDING * mean) or mean == 0:
+        return Comparison(TIE, _tie(by, score, mean, difference, error))
+    if difference < 0:
         return Comparison(
             BETTER,
-            f"The winner's {by} of {shown} is {100 * (1 - score / mean):.1f} % below the"
-            f" {of_mean} that predicting the mean gives.",
-        )
-    if difference > error:
-        return Comparison(
-            WORSE,
-            f"The winner is worse than predicting the mean: its {by} is {shown}, and the mean's"
-            f" {of_mean}; the difference is {number_text(difference, 2)} ±"
-            f" {number_text(error, 2)}.",
+            f"The winner's {by} of {number_text(score)} is {100 * (1 - score / mean):.1f} % below"
+            f" the {number_text(mean)} that predicting the mean gives.",
         )
     return Comparison(
-        TIE,
-        f"The winner and predicting the mean are a tie: their {by} is {shown} and {of_mean}, which"
-        f" differ by no more than one standard error ({number_text(error, 2)}).",
+        WORSE,
+        f"The winner is worse than predicting the mean: its {by} is {number_text(score)}, and the"
+        f" mean's {number_text(mean)}; the difference is {number_text(difference, 2)} ±"
+        f" {number_text(error, 2)}.",
+    )
+
+
+def _tie(by: str, score: float, mean: float, difference: float, error: float) -> str:
+    if mean == 0:
+        return f"The target is constant in every fold, so predicting the mean is exact ({by} 0)."
+    if abs(difference) <= ROUNDING * mean:
+        of_both = f"the {by} of both is {number_text(mean)}"
+        return f"The winner and predicting the mean are a tie: {of_both}."
+    return (
+        f"The winner and predicting the mean are a tie: their {by} is {number_text(score)} and"
+        f" {number_text(mean)}, which differ by no more than one standard error"
+        f" ({number_text(error, 2)})."
     )
 
 
