@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fanfold.errors import DamagedError
+from fanfold.errors import DamagedError, FanfoldError
 from fanfold.progress import events
 from fanfold.results.artifacts import Artifacts
 from fanfold.results.summary import (
@@ -124,6 +124,7 @@ def select_best(settings: Settings, files: Artifacts) -> Selection:
     from fanfold.features.corpus import load_corpus
     from fanfold.report import ReportData, render
     from fanfold.results.files import SearchResults, write_csv
+    from fanfold.search.mistakes import check_candidates
     from fanfold.search.plan import Plan
     from fanfold.search.same_columns import same_columns
     from fanfold.search.selection import select
@@ -132,7 +133,11 @@ def select_best(settings: Settings, files: Artifacts) -> Selection:
     scores = _all_scores(files, plan, corpus)
     rule = {name: getattr(settings, name) for name in ("metric", "selection", "simplest_by")}
     same = same_columns(corpus, plan.candidates, plan.estimator)
-    chosen = select(scores, plan.candidates, plan.estimator, **rule, same=same)
+    try:
+        chosen = select(scores, plan.candidates, plan.estimator, **rule, same=same)
+    except FanfoldError:
+        check_candidates(corpus, plan)
+        raise
     best = {**chosen.as_dict(), "simplest_by": settings.simplest_by}
     write_csv(files.leaderboard, chosen.leaderboard)
     write_csv(files.all_scores, scores)
