@@ -43,7 +43,7 @@ MAX_LENGTH = 1000
 
 QUOTING = "in a shell, single quotes keep the backticks: --target 'log1p(`a name with spaces`)'"
 
-ONLY_IN_EXPRESSIONS = re.compile(r"\b(?:log|log1p|sqrt|abs|exp)\(|\*\*|`")
+ONLY_IN_EXPRESSIONS = re.compile(r"\b(?:log|log1p|sqrt|abs|exp)\(|\*\*")
 """What a column's name hardly holds. One that does can be given in backticks."""
 
 Step = float | str | np.ufunc
@@ -105,15 +105,42 @@ def parse_target(expression: str, columns: Sequence[str] = ()) -> Target:
                 logger.info("target_is_column column=%r", name)
             return Target(expression, (name,))
     try:
-        return Target(expression, _steps(expression))
+        target = Target(expression, _steps(expression))
     except _NotAnExpressionError as error:
-        shown = repr(expression if len(expression) <= MAX_LENGTH else expression[:40] + "...")
-        if not columns:
-            raise UserError(f"the target {shown} {error}; allowed: {ALLOWED}") from None
-        raise UserError(
-            f"the target {shown} {error}, and is no column of the table, which has"
-            f" {listed(columns)}{did_you_mean(expression, columns)}; allowed: {ALLOWED}; {QUOTING}"
-        ) from None
+        raise UserError(_refused(expression, str(error), columns)) from None
+    missing = [name for name in target.columns if columns and name not in columns]
+    if missing and _backticks(expression, columns):
+        what = f"reads {missing[0]!r}, which is no column"
+        raise UserError(_refused(expression, what, columns))
+    return target
+
+
+def _refused(expression: str, what: str, columns: Sequence[str]) -> str:
+    """The message for a target that is no column, and of which `what` is wrong."""
+    shown = repr(expression if len(expression) <= MAX_LENGTH else expression[:40] + "...")
+    hint = _backticks(expression, columns)
+    if hint:
+        return f"the target {shown} {what}{hint}; {QUOTING}"
+    if not columns:
+        return f"the target {shown} {what}; allowed: {ALLOWED}"
+    return (
+        f"the target {shown} {what}, and is no column of the table, which has"
+        f" {listed(columns)}{did_you_mean(expression, columns)}; allowed: {ALLOWED}; {QUOTING}"
+    )
+
+
+def _backticks(expression: str, columns: Sequence[str]) -> str:
+    """The hint to write a column in backticks, where the expression holds its bare name."""
+    bare = [
+        name
+        for name in columns
+        if name.strip() and quoted(name) != name and f"`{name}`" not in expression
+        and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", expression)
+    ]  # fmt: skip
+    if not bare:
+        return ""
+    name = max(bare, key=len)
+    return f": write the column in backticks, {expression.replace(name, f'`{name}`')}"
 
 
 def check_target(expression: str) -> None:

@@ -279,7 +279,7 @@ def test_what_is_neither_column_nor_expression_is_told_with_columns_and_quoting(
 def test_before_the_table_is_read_only_what_no_column_is_named_is_refused() -> None:
     for name in ("Sales total", "Sub-Total", "votes.total", "class", "price ($)", "log1p", "a - b"):
         check_target(name)
-    for expression in ("log1p(", "log1p(a", "votes ** 2", "`a b", "a" * 1001):
+    for expression in ("log1p(", "log1p(a", "votes ** 2", "a" * 1001):
         with pytest.raises(UserError):
             check_target(expression)
 
@@ -293,3 +293,31 @@ def test_a_target_of_the_greatest_length_is_computed() -> None:
     expression = "+".join(["a"] * (MAX_LENGTH // 2)) + " "
     assert len(expression) == MAX_LENGTH
     assert parse_target(expression)({"a": np.array([0.5])}).tolist() == [MAX_LENGTH / 4]
+
+
+@pytest.mark.parametrize(
+    ("expression", "column", "written"),
+    [
+        ("log1p(a-b)", "a-b", "log1p(`a-b`)"),
+        ("abs(class)", "class", "abs(`class`)"),
+        ("log(price ($) + 1)", "price ($)", "log(`price ($)` + 1)"),
+        ("Sales total * 2", "Sales total", "`Sales total` * 2"),
+    ],
+)
+def test_a_bare_odd_name_in_an_expression_is_shown_in_backticks(
+    expression: str, column: str, written: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        parse_target(expression, ["text", column])
+    assert f"write the column in backticks, {written}; in a shell" in str(refused.value)
+    assert parse_target(written, ["text", column]).columns == (column,)
+
+
+def test_columns_of_plain_names_are_no_odd_one() -> None:
+    assert parse_target("a-b", ["a", "b"]).columns == ("a", "b")
+    assert parse_target("log1p(a-b)", ["a", "b", "a-b"]).columns == ("a", "b")
+
+
+def test_a_name_with_a_backtick_may_be_a_columns() -> None:
+    check_target("a`b")
+    assert parse_target("a`b", ["a`b"]).columns == ("a`b",)
