@@ -53,13 +53,25 @@ def table_of(data: Any, settings: Mapping[str, Any], scratch: Path) -> Iterator[
             "the data must be a path or a frame of pandas, polars or pyarrow but is a"
             f" {type(data).__name__}"
         )
-    given = {**settings, "data": FRAME}
+    given = {**_with_names(settings, frame), "data": FRAME}
+    target = given.get("target", "")
     if not isinstance(target, str):
         frame, given["target"] = _with_target(frame, target, getattr(data, "index", None))
     path = scratch / "frame.parquet"
     _store(frame, _needed(frame, given), path)
     with frame_at(path):
         yield given
+
+
+def _with_names(settings: Mapping[str, Any], frame: Frame) -> dict[str, Any]:
+    """The settings, in which a column of the frame whose label is a number has its text."""
+    names = ("text_column", "target", "split_column", "fold_column", "group_column")
+    labels = {
+        name: str(label)
+        for name in names
+        if type(label := settings.get(name)) is int and str(label) in frame.names
+    }
+    return {**settings, **labels}
 
 
 def _with_target(frame: Frame, target: Any, index: Any) -> tuple[Frame, str]:

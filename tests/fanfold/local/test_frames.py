@@ -268,3 +268,12 @@ def test_predicting_from_what_is_no_list_of_texts_is_told(expected: TuneResult) 
         expected.model.predict({"body": ["alpha"]})  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"reads the column 'body', and the frame has 'text'"):
         expected.model.predict(pl.DataFrame({"text": ["alpha"]}))
+
+
+def test_columns_whose_labels_are_numbers_are_named_by_them() -> None:
+    table = pd.DataFrame([["a b", 1.0], ["c d", 2.0], ["a d", 3.0]] * 10)
+    found = fanfold.tune(table, text_column=0, target=1, grid={"n_estimators": [2]}, folds=2)
+    assert (found.summary["settings"]["text_column"], found.summary["settings"]["target"]) == (
+        "0",
+        "1",
+    )
