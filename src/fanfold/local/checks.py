@@ -6,11 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from fanfold.search.plan import Plan
-from fanfold.settings.paths import check_places, placed
+from fanfold.settings.paths import NOWHERE, check_places, placed
 from fanfold.settings.search import Settings
 from fanfold.storage import Seen, is_remote, open_reader, s3_endpoint
 from fanfold.tables.formats.foreign import refuse_folder
-from fanfold.tables.table import FRAME, SAMPLE
 from fanfold.tables.target import check_target
 
 
@@ -28,7 +27,7 @@ def checked(
     settings = placed(settings)
     with s3_endpoint(settings.s3_endpoint):
         replaceable = check_places(settings, output, overwrite)
-        if not settings.data.startswith((SAMPLE, FRAME)):
+        if not settings.data.startswith(NOWHERE):
             refuse_folder(settings.data)
             open_reader(settings.data).close()
     return settings, replaceable
@@ -40,6 +39,6 @@ def with_absolute_paths(settings: Settings) -> Settings:
 
 
 def _absolute(uri: str) -> str:
-    if not uri or uri.startswith(SAMPLE) or is_remote(uri):
+    if not uri or uri.startswith(NOWHERE) or is_remote(uri):
         return uri
     return str(Path(uri).absolute())

@@ -9,8 +9,9 @@ import pytest
 
 import fanfold
 from fanfold.errors import UserError
-from fanfold.settings.paths import check_apart, check_file, check_folder, check_places
+from fanfold.settings.paths import NOWHERE, check_apart, check_file, check_folder, check_places
 from fanfold.settings.search import Settings
+from fanfold.tables.table import FRAME, SAMPLE
 from tests.fanfold.earlier import write_earlier
 
 
@@ -141,3 +142,7 @@ def test_a_link_that_leads_to_itself_is_named_wherever_it_is_given(folder: Path)
     ):
         with pytest.raises(UserError, match="no file can be reached at 'a.*a link leads back"):
             check()
+
+
+def test_data_that_lies_nowhere_is_what_the_tables_call_so() -> None:
+    assert NOWHERE == (SAMPLE, FRAME)
